@@ -1,0 +1,72 @@
+# `make book` builds the book, `make test` runs every check. Each sets up what it needs, and skips that when nothing changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP_FILES := requirements.txt constraints.txt pyproject.toml
+STAMP := $(VENV)/.installed-$(shell cat $(SETUP_FILES) | cksum | cut -d' ' -f1)
+BUILD := $(BIN)/jupyter-book build . -n -W --keep-going
+
+# One thread: results do not depend on the number of cores, and small networks are faster so.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book serve lab test test-long lint browser bench audit experiment repository clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+setup: $(STAMP) ## make .venv with the pinned requirements
+
+$(STAMP): $(SETUP_FILES)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (make PYTHON=python3.12 ...), got " + sys.version if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+book: $(STAMP) ## run the notebooks and build the pages
+	$(BUILD)
+	@test -s _build/html/index.html || { echo "_build/html/index.html was not made"; exit 1; }
+	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+serve: book ## build, then serve the pages on this machine
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+lab: $(STAMP) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+lint: $(STAMP) ## style, types, floors of the library, notebooks without outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/nbstripout --verify $(wildcard book/*.ipynb)
+
+browser: $(STAMP) # the browser that the tests drive
+	@.ci/browser > /dev/null
+
+test: lint browser ## lint, unit and property tests, notebooks, browser
+	$(BUILD) --quiet
+	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python -m pytest
+
+test-long: $(STAMP) ## the long fault-injection figures
+	$(BIN)/python -m pytest -m long
+
+bench: $(STAMP) ## speed against snnTorch and against the floor
+	$(BIN)/python -m benchmarks
+
+experiment: $(STAMP) ## run one experiment again: make experiment NAME=...
+	$(BIN)/python -m snnsg_lib.experiments $(NAME)
+
+audit: book ## Lighthouse and page weight (needs Node)
+	CHROME_PATH="$$(.ci/browser)" $(BIN)/python .ci/audit.py
+
+repository: $(STAMP) ## set the repository's address: make repository URL=https://github.com/OWNER/NAME
+	$(BIN)/python .ci/set_repository.py "$(URL)"
+
+clean: ## remove what was built, keep .venv
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
