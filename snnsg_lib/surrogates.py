@@ -7,7 +7,7 @@ learning. A surrogate keeps the step in the forward pass and puts a bump of stee
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -36,24 +36,24 @@ class _Spike(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(u, surrogate):
+    def forward(u, surrogate, slope_dims):
         return (u > 0).to(u.dtype)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        u, ctx.surrogate = inputs
+        u, ctx.surrogate, ctx.slope_dims = inputs
         ctx.save_for_backward(u)
         ctx.save_for_forward(u)
 
     @staticmethod
     def backward(ctx, grad_spikes):
         (u,) = ctx.saved_tensors
-        return grad_spikes * ctx.surrogate.derivative(u), None
+        return grad_spikes * ctx.surrogate.derivative(u, ctx.surrogate.slope_along(ctx.slope_dims)), None, None
 
     @staticmethod
-    def jvp(ctx, u_tangent, _):
+    def jvp(ctx, u_tangent, *_):
         (u,) = ctx.saved_tensors
-        return u_tangent * ctx.surrogate.derivative(u)
+        return u_tangent * ctx.surrogate.derivative(u, ctx.surrogate.slope_along(ctx.slope_dims))
 
 
 class Surrogate(nn.Module):
@@ -98,7 +98,16 @@ class Surrogate(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Spikes of u = mem - threshold: 1 where u > 0, else 0, in the shape and dtype of `u`."""
-        return _Spike.apply(u, self)
+        return _Spike.apply(u, self, 0)
+
+    def slope_along(self, dims: int) -> Slope:
+        """Slope with `dims` trailing axes added to a one-dimensional one, so that it runs along an earlier axis of u.
+
+        Networks with replicas use it: a slope of shape (R,) becomes (R, 1, 1) against u of shape (..., R, batch, neurons).
+        """
+        if dims == 0 or not isinstance(self._slope, Tensor) or self._slope.dim() != 1:
+            return self._slope
+        return self._slope.reshape(-1, *[1] * dims)
 
     def derivative(self, u: Tensor, slope: Slope | None = None) -> Tensor:
         """Surrogate derivative at `u`, in the shape of `u`: what the backward pass multiplies by.
@@ -111,6 +120,7 @@ class Surrogate(nn.Module):
             Used in place of `self.slope`; a tensor must broadcast against `u`.
         """
         k = self._slope if slope is None else slope
+        k = k.to(u.dtype) if isinstance(k, Tensor) else k
         return self._shape(k * u) if self.normalization == "peak" else self._shape(k * u) * (k / self._shape_area)
 
     def primitive(self, u: Tensor) -> Tensor:
@@ -124,12 +134,12 @@ class Surrogate(nn.Module):
         Parameters
         ----------
         u, out : ndarray
-            Equal shape and dtype; `out` must not share memory with `u`.
+            Equal shape and dtype; `out` may be `u` itself.
         slope : float or ndarray, optional
             Used in place of `self.slope`; an array must broadcast against `u`.
         """
         k = slope if slope is not None else self._slope
-        k = k.numpy() if isinstance(k, Tensor) else k
+        k = np.asarray(k, dtype=u.dtype)
         np.multiply(u, k, out=out)
         self._shape_inplace(out)
         if self.normalization == "area":
@@ -254,6 +264,11 @@ class Triangular(Surrogate):
         np.abs(x, out=x)
         np.subtract(1, x, out=x)
         np.maximum(x, 0, out=x)
+
+
+def spikes_of(surrogate: Callable[[Tensor], Tensor], u: Tensor, slope_dims: int = 0) -> Tensor:
+    """Spikes of any surrogate at `u`; `slope_dims` as in `Surrogate.slope_along`, for the surrogates of this library."""
+    return _Spike.apply(u, surrogate, slope_dims) if isinstance(surrogate, Surrogate) else surrogate(u)
 
 
 def find_surrogates(model: nn.Module) -> list[Surrogate]:

@@ -1,0 +1,123 @@
+"""Arguments that both scans share: what is allowed, and which backend serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.surrogates import Surrogate
+
+Number = float | Tensor
+SpikeFunction = Callable[[Tensor], Tensor]
+
+RESETS = ("subtract", "zero", "none")
+SMALLEST_THRESHOLD = 1e-6
+
+
+def check_current(current: object, dims: int = 2) -> Tensor:
+    """Return `current` if it is a non-empty floating-point tensor of at least `dims` dimensions."""
+    if not isinstance(current, Tensor):
+        raise TypeError(f"current must be a tensor of shape (num_steps, ..., neurons), got {type(current).__name__}")
+    if not current.is_floating_point():
+        raise TypeError(f"current must have a floating-point dtype, got {current.dtype}")
+    if current.dim() < dims or current.numel() == 0:
+        raise ValueError(
+            f"current must have shape (num_steps, ..., neurons), at least {dims} dimensions and none of them empty, "
+            f"got {tuple(current.shape)}"
+        )
+    return current
+
+
+def check_like(name: str, value: object, current: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise unless `value` is None or a tensor of exactly `shape`, in the dtype and on the device of `current`."""
+    if value is None:
+        return
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a tensor of shape {tuple(shape)} or None, got {type(value).__name__}")
+    if tuple(value.shape) != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(value.shape)}")
+    _check_kind(name, value, current)
+
+
+def check_decay(name: str, value: object, current: Tensor) -> Number:
+    """Return a decay in [0, 1]: a float, or a tensor that broadcasts against a step; one that learns is clamped."""
+    if not isinstance(value, Tensor):
+        return check_number(name, value, low=0.0, high=1.0)
+    _check_broadcasts(name, value, current)
+    if not value.requires_grad and not transforming() and not bool(((value >= 0) & (value <= 1)).all()):
+        raise ValueError(f"{name} must be in [0, 1] in every entry, got {value}")
+    return value.clamp(0, 1)
+
+
+def check_threshold(value: object, current: Tensor) -> Number:
+    """Return a threshold > 0: a float, or a tensor that broadcasts against a step; one that learns is clamped."""
+    if not isinstance(value, Tensor):
+        return check_number("threshold", value, above=0.0)
+    _check_broadcasts("threshold", value, current)
+    if not value.requires_grad and not transforming() and not bool((torch.isfinite(value) & (value > 0)).all()):
+        raise ValueError(f"threshold must be finite and > 0 in every entry, got {value}")
+    return value.clamp(min=SMALLEST_THRESHOLD) if value.requires_grad else value
+
+
+def check_surrogate(surrogate: object) -> SpikeFunction:
+    """Return `surrogate` if it can be called."""
+    if not callable(surrogate) or isinstance(surrogate, type):
+        raise TypeError(f"surrogate must be a snnsg_lib surrogate or a callable u -> spikes, got {surrogate!r}")
+    return surrogate
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return `value` if it is a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: object) -> str:
+    """Return ``"numpy"`` for float32 on the CPU with a surrogate of this library, else ``"torch"``.
+
+    An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
+    """
+    fits = isinstance(surrogate, Surrogate) and not transforming()
+    for tensor in tensors:
+        fits = fits and (not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu"))
+    if backend is None:
+        return "numpy" if fits else "torch"
+    if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:
+        raise ValueError(
+            "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib surrogate, "
+            "outside torch.func transforms"
+        )
+    return backend
+
+
+def transforming() -> bool:
+    """Whether a torch.func transform (vmap, jvp, jacrev) is running: its tensors have no NumPy view."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def as_array(value: Number) -> np.ndarray:
+    """View a CPU tensor as an array, or make a float a 0-d float32 array, which ufuncs take fastest."""
+    return value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value, dtype=np.float32)
+
+
+def _check_broadcasts(name: str, value: Tensor, current: Tensor) -> None:
+    step = current.shape[1:]
+    try:
+        fits = torch.broadcast_shapes(value.shape, step) == step
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must broadcast against one step of shape {tuple(step)}, got {tuple(value.shape)}")
+    _check_kind(name, value, current)
+
+
+def _check_kind(name: str, value: Tensor, current: Tensor) -> None:
+    if value.dtype != current.dtype:
+        raise TypeError(f"{name} must have the dtype of current, {current.dtype}, got {value.dtype}")
+    if value.device != current.device:
+        raise ValueError(f"{name} must be on the device of current, {current.device}, got {value.device}")

@@ -1,0 +1,275 @@
+"""A layer of leaky integrate-and-fire neurons over a whole sequence.
+
+Equations (subtract): mem[t] = beta mem[t-1] + current[t] - reset[t] threshold, reset[t] = spk[t-1],
+spk[t] = 1 where mem[t] > threshold. Backward, with h the surrogate derivative at mem - threshold:
+g[t] = grad_mem[t] + h[t] grad_spk[t] + carry[t] g[t+1], carry[t] = d mem[t+1] / d mem[t], and d loss / d current[t] = g[t].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from snnsg_lib._checks import check_choice
+from snnsg_lib.lif import _arguments as arguments
+from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
+from snnsg_lib.surrogates import FastSigmoid, Surrogate, spikes_of
+
+# The backward pass takes as many steps at once as fit the cache: elements of one block.
+CHUNK_ELEMENTS = 1 << 14
+
+
+def lif_scan(
+    current: Tensor,
+    beta: Number = 0.9,
+    threshold: Number = 1.0,
+    surrogate: SpikeFunction | None = None,
+    reset_mechanism: str = "subtract",
+    mem: Tensor | None = None,
+    detach_reset: bool = True,
+    backend: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Run leaky integrate-and-fire neurons over a sequence; forward and gradient equal a loop of `snn.Leaky`.
+
+    Parameters
+    ----------
+    current : Tensor, (num_steps, ..., neurons)
+        Input current; never changed.
+    beta : float or Tensor
+        Decay per step, in [0, 1]. A tensor must broadcast against one step, e.g. (neurons,) or (replicas, 1, 1), and may
+        require a gradient: it is then clamped to the range rather than checked.
+    threshold : float or Tensor
+        > 0, otherwise like `beta`. A neuron spikes where mem > threshold, strictly.
+    surrogate : callable, optional
+        A surrogate of this library or of snnTorch; by default ``FastSigmoid(25)``. Its slope is read in the backward pass.
+    reset_mechanism : {"subtract", "zero", "none"}
+        What a spike does to mem in the next step: subtract the threshold, set it to zero before the decay, or nothing.
+    mem : Tensor, (..., neurons), optional
+        Membrane potential before the first step; zeros by default. Above threshold it resets in the first step.
+    detach_reset : bool
+        Whether the reset is a constant in the backward pass, as in snnTorch.
+    backend : {"numpy", "torch"}, optional
+        ``"numpy"``: ufuncs on zero-copy views, float32 on the CPU, differentiable once. ``"torch"``: any float dtype and
+        device, double backward, torch.func. By default the first where it can serve, else the second.
+
+    Returns
+    -------
+    spk, mem : Tensor, (num_steps, ..., neurons)
+        Spikes, 0 or 1, and the membrane potential after each step, above threshold where the neuron spikes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, shape, dtype, device or range.
+    """
+    surrogate = FastSigmoid(25.0) if surrogate is None else arguments.check_surrogate(surrogate)
+    arguments.check_current(current)
+    arguments.check_like("mem", mem, current, current.shape[1:])
+    beta = arguments.check_decay("beta", beta, current)
+    threshold = arguments.check_threshold(threshold, current)
+    check_choice("reset_mechanism", reset_mechanism, arguments.RESETS)
+    arguments.check_flag("detach_reset", detach_reset)
+    backend = arguments.choose_backend(backend, surrogate, current)
+    return scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, backend)
+
+
+def scan(
+    current: Tensor,
+    beta: Number,
+    threshold: Number,
+    surrogate: SpikeFunction,
+    reset_mechanism: str,
+    mem: Tensor | None = None,
+    detach_reset: bool = True,
+    backend: str = "numpy",
+    overwrite: bool = False,
+    slope_dims: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """`lif_scan` without checks, for callers that made their own.
+
+    Parameters
+    ----------
+    current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, backend
+        As in `lif_scan`, valid.
+    overwrite : bool
+        Write mem into the memory of `current`; the operation that made `current` must not need it in its own backward.
+    slope_dims : int
+        Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per replica.
+    """
+    if backend == "torch":
+        return _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
+    settings = (surrogate, reset_mechanism, detach_reset, overwrite, slope_dims)
+    return _NumpyScan.apply(current, mem, beta, threshold, settings)
+
+
+def _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims):
+    mem = torch.zeros_like(current[0]) if mem is None else mem
+    spk = spikes_of(surrogate, mem - threshold, slope_dims)
+    spikes, potentials = [], []
+    for step_current in current:
+        reset = spk.detach() if detach_reset else spk
+        if reset_mechanism == "subtract":
+            mem = beta * mem + step_current - reset * threshold
+        elif reset_mechanism == "zero":
+            mem = beta * ((1 - reset) * mem) + step_current
+        else:
+            mem = beta * mem + step_current
+        spk = spikes_of(surrogate, mem - threshold, slope_dims)
+        spikes.append(spk)
+        potentials.append(mem)
+    return torch.stack(spikes), torch.stack(potentials)
+
+
+class _NumpyScan(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, current, mem0, beta, threshold, settings):
+        surrogate, reset_mechanism, detach_reset, overwrite, slope_dims = settings
+        ctx.set_materialize_grads(False)
+        mem = current if overwrite else torch.empty_like(current)
+        spk = torch.empty_like(mem)
+        _run_steps(
+            current.detach().numpy(),
+            None if mem0 is None else mem0.detach().numpy(),
+            as_array(beta),
+            as_array(threshold),
+            reset_mechanism,
+            mem.detach().numpy(),
+            spk.numpy(),
+        )
+        if overwrite:
+            ctx.mark_dirty(current)
+        ctx.settings = settings
+        # Tensors among the parameters go through save_for_backward, which guards them against later changes.
+        ctx.beta, ctx.threshold = (None if isinstance(x, Tensor) else x for x in (beta, threshold))
+        tensors = (x if isinstance(x, Tensor) else None for x in (beta, threshold))
+        ctx.save_for_backward(mem, spk, mem0, *tensors)
+        return spk, mem
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_spk, grad_mem):
+        if grad_spk is None and grad_mem is None:
+            return None, None, None, None, None
+        mem, spk, mem0, beta, threshold = ctx.saved_tensors
+        beta = ctx.beta if beta is None else beta
+        threshold = ctx.threshold if threshold is None else threshold
+        rule = _Backward(beta, threshold, *ctx.settings[:3], slope_dims=ctx.settings[4])
+        grad = rule.grad_current(mem, spk, grad_spk, grad_mem)
+        _, needs_mem0, needs_beta, needs_threshold, _ = ctx.needs_input_grad
+        grad_mem0 = rule.grad_mem0(grad, mem0) if needs_mem0 else None
+        grad_beta = rule.grad_beta(grad, mem, spk, mem0) if needs_beta else None
+        grad_threshold = rule.grad_threshold(grad, mem, spk, mem0, grad_spk) if needs_threshold else None
+        return grad, grad_mem0, grad_beta, grad_threshold, None
+
+
+def _run_steps(current, mem0, beta, threshold, reset_mechanism, mem, spk):
+    """Fill `mem` and `spk`, both (num_steps, ...); `mem` may be `current` itself."""
+    unit_threshold = threshold.ndim == 0 and threshold == 1
+    scratch = np.empty_like(mem[0])
+    fired = np.empty(mem[0].shape, dtype=bool)
+    if mem0 is None:
+        previous, previous_spikes = np.zeros_like(mem[0]), np.zeros_like(mem[0])
+    else:
+        previous, previous_spikes = mem0, (mem0 > threshold).astype(mem0.dtype)
+    for step_current, step_mem, step_spk in zip(current, mem, spk, strict=True):
+        np.multiply(previous, beta, scratch)
+        if reset_mechanism == "zero":
+            np.multiply(scratch, 1 - previous_spikes, scratch)
+        np.add(scratch, step_current, step_mem)
+        if reset_mechanism == "subtract":
+            if unit_threshold:
+                np.subtract(step_mem, previous_spikes, step_mem)
+            else:
+                np.multiply(previous_spikes, threshold, scratch)
+                np.subtract(step_mem, scratch, step_mem)
+        # Comparing into bool and copying is faster than comparing into float32.
+        np.greater(step_mem, threshold, fired)
+        np.copyto(step_spk, fired)
+        previous, previous_spikes = step_mem, step_spk
+
+
+class _Backward:
+    """The gradients of one scan; `grad` is the gradient that reaches mem, and so the current, at each step."""
+
+    def __init__(self, beta, threshold, surrogate: Surrogate, reset_mechanism, detach_reset, *, slope_dims):
+        self.beta, self.threshold, self.surrogate = beta, threshold, surrogate
+        self.reset_mechanism, self.detach_reset = reset_mechanism, detach_reset
+        self.slope = surrogate.slope_along(slope_dims)
+
+    def grad_current(self, mem, spk, grad_spk, grad_mem):
+        grad = torch.empty_like(mem)
+        mems, spikes, grads = mem.numpy(), spk.numpy(), grad.numpy()
+        from_spk = None if grad_spk is None else grad_spk.detach().numpy()
+        from_mem = None if grad_mem is None else grad_mem.detach().numpy()
+        beta, threshold, slope = as_array(self.beta), as_array(self.threshold), as_array(self.slope)
+        per_chunk = max(1, CHUNK_ELEMENTS // mems[0].size)
+        h = np.empty_like(mems[:per_chunk])
+        scratch, later = np.empty_like(mems[0]), None
+        for stop in range(len(mems), 0, -per_chunk):
+            chunk = slice(max(0, stop - per_chunk), stop)
+            g, n = grads[chunk], min(per_chunk, stop)
+            if from_spk is None and not self._carry_needs_derivative():
+                g[...] = 0
+            else:
+                np.subtract(mems[chunk], threshold, h[:n])
+                self.surrogate.derivative_into(h[:n], h[:n], slope)
+                np.multiply(h[:n], 0 if from_spk is None else from_spk[chunk], g)
+            if from_mem is not None:
+                np.add(g, from_mem[chunk], g)
+            carry = self._carry(beta, threshold, mems[chunk], spikes[chunk], h[:n])
+            carries = carry if carry.ndim == mems.ndim else [carry] * n
+            for step in range(n - 1, -1, -1):
+                if later is not None:
+                    np.multiply(later, carries[step], scratch)
+                    np.add(g[step], scratch, g[step])
+                later = g[step]
+        return grad
+
+    def _carry_needs_derivative(self):
+        return not self.detach_reset and self.reset_mechanism != "none"
+
+    def _carry(self, beta, threshold, mem, spk, h):
+        """d mem[t+1] / d mem[t], as arrays or as tensors."""
+        if self.reset_mechanism == "zero":
+            return beta * ((1 - spk) if self.detach_reset else (1 - spk - mem * h))
+        if self.reset_mechanism == "subtract" and not self.detach_reset:
+            return beta - threshold * h
+        return beta
+
+    def _derivative(self, mem):
+        return self.surrogate.derivative(mem - self.threshold, self.slope)
+
+    def _initial(self, mem0, like):
+        mem0 = torch.zeros_like(like[0]) if mem0 is None else mem0
+        return mem0, (mem0 > self.threshold).to(mem0.dtype)
+
+    def _shifted(self, block, first):
+        """The block one step earlier."""
+        return torch.cat([first.unsqueeze(0), block[:-1]])
+
+    def grad_mem0(self, grad, mem0):
+        mem0, spk0 = self._initial(mem0, grad)
+        return grad[0] * self._carry(self.beta, self.threshold, mem0, spk0, self._derivative(mem0))
+
+    def grad_beta(self, grad, mem, spk, mem0):
+        mem0, spk0 = self._initial(mem0, grad)
+        before = self._shifted(mem, mem0)
+        if self.reset_mechanism == "zero":
+            before = before * (1 - self._shifted(spk, spk0))
+        return (grad * before).sum(0).sum_to_size(self.beta.shape)
+
+    def grad_threshold(self, grad, mem, spk, mem0, grad_spk):
+        """The threshold acts in every spike, and with "subtract" in every reset."""
+        mem0, spk0 = self._initial(mem0, grad)
+        before, resets = self._shifted(mem, mem0), self._shifted(spk, spk0)
+        total = torch.zeros_like(grad[0])
+        if grad_spk is not None:
+            total -= (grad_spk * self._derivative(mem)).sum(0)
+        if self.reset_mechanism == "subtract":
+            total -= (grad * resets).sum(0)
+        if self._carry_needs_derivative():
+            per_spike = self.threshold if self.reset_mechanism == "subtract" else self.beta * before
+            total += (grad * per_spike * self._derivative(before)).sum(0)
+        return total.sum_to_size(self.threshold.shape)
