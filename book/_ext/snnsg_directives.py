@@ -14,7 +14,7 @@ class Explorer(Directive):
         """Return the explorer's HTML, alive on the page and a picture elsewhere."""
         from snnsg_lib import widgets
 
-        html = getattr(widgets, self.arguments[0])()._repr_mimebundle_()[0]["text/html"]
+        html = getattr(widgets, self.arguments[0])().to_html()
         return [nodes.raw("", html, format="html")]
 
 

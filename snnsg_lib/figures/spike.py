@@ -99,7 +99,9 @@ def _draw_forward(ax: Axes, mem: np.ndarray, spk: np.ndarray, threshold: float) 
 def _draw_backward(ax: Axes, through_spike: np.ndarray, through_leak: np.ndarray) -> None:
     steps, total = np.arange(len(through_spike)), through_spike + through_leak
     ax.bar(steps, through_leak, width=0.5, color=MUTED, alpha=0.45, label="what leaks back from the next step")
-    ax.bar(steps, through_spike, width=0.5, bottom=through_leak, color=ACCENT, label="what this step's spike lets through")
+    ax.bar(
+        steps, through_spike, width=0.5, bottom=through_leak, color=ACCENT, label="what this step's spike lets through"
+    )
     # An arrow from the top of each bar to the step before: the leak takes its share of the sum.
     for step in steps[:-1]:
         ends = (step + 0.28, through_leak[step]), (step + 0.75, total[step + 1])
