@@ -275,7 +275,9 @@ def find_surrogates(model: nn.Module) -> list[Surrogate]:
     """Return the surrogates that `model` holds, each once, in module order; raise ValueError if there is none."""
     found = [module for module in model.modules() if isinstance(module, Surrogate)]
     if not found:
-        raise ValueError(f"model must hold a snnsg_lib surrogate (FastSigmoid, ATan, ...), got {type(model).__name__} without one")
+        raise ValueError(
+            f"model must hold a snnsg_lib surrogate (FastSigmoid, ATan, ...), got {type(model).__name__} without one"
+        )
     return found
 
 

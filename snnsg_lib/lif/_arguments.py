@@ -84,7 +84,9 @@ def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: obje
     """
     fits = isinstance(surrogate, Surrogate) and not transforming()
     for tensor in tensors:
-        fits = fits and (not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu"))
+        fits = fits and (
+            not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu")
+        )
     if backend is None:
         return "numpy" if fits else "torch"
     if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:

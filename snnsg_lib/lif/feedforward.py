@@ -84,24 +84,43 @@ def scan(
     mem: Tensor | None = None,
     detach_reset: bool = True,
     backend: str = "numpy",
-    overwrite: bool = False,
+    num_steps: int | None = None,
     slope_dims: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """`lif_scan` without checks, for callers that made their own.
+    """`lif_scan` without checks and, with `num_steps`, on the matrices that a linear layer makes and takes.
 
     Parameters
     ----------
     current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, backend
         As in `lif_scan`, valid.
-    overwrite : bool
-        Write mem into the memory of `current`; the operation that made `current` must not need it in its own backward.
+    num_steps : int, optional
+        If given, `current`, spk and mem have the shape (num_steps * batch, neurons) or, with replicas, (replicas, num_steps *
+        batch, neurons): the layout of products, which saves views and copies between layers.
     slope_dims : int
         Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per replica.
     """
     if backend == "torch":
-        return _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
-    settings = (surrogate, reset_mechanism, detach_reset, overwrite, slope_dims)
+        steps = as_steps(current, num_steps)
+        spk, mem = _torch_scan(steps, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
+        return as_rows(spk, num_steps), as_rows(mem, num_steps)
+    settings = (surrogate, reset_mechanism, detach_reset, num_steps, slope_dims)
     return _NumpyScan.apply(current, mem, beta, threshold, settings)
+
+
+def as_steps(rows: Tensor, num_steps: int | None) -> Tensor:
+    """View ([replicas,] num_steps * batch, neurons) as (num_steps, [replicas,] batch, neurons); as it is without num_steps."""
+    if num_steps is None:
+        return rows
+    if rows.dim() == 2:
+        return rows.reshape(num_steps, -1, rows.shape[-1])
+    return rows.reshape(rows.shape[0], num_steps, -1, rows.shape[-1]).movedim(1, 0)
+
+
+def as_rows(steps: Tensor, num_steps: int | None) -> Tensor:
+    """Inverse of `as_steps`."""
+    if num_steps is None:
+        return steps
+    return steps.flatten(0, 1) if steps.dim() == 3 else steps.movedim(1, 0).flatten(1, 2)
 
 
 def _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims):
@@ -125,22 +144,13 @@ def _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detac
 class _NumpyScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, mem0, beta, threshold, settings):
-        surrogate, reset_mechanism, detach_reset, overwrite, slope_dims = settings
         ctx.set_materialize_grads(False)
-        mem = current if overwrite else torch.empty_like(current)
-        spk = torch.empty_like(mem)
-        _run_steps(
-            current.detach().numpy(),
-            None if mem0 is None else mem0.detach().numpy(),
-            as_array(beta),
-            as_array(threshold),
-            reset_mechanism,
-            mem.detach().numpy(),
-            spk.numpy(),
-        )
-        if overwrite:
-            ctx.mark_dirty(current)
         ctx.settings = settings
+        _, reset_mechanism, _, num_steps, _ = settings
+        mem, spk = torch.empty_like(current), torch.empty_like(current)
+        blocks = [as_steps(x, num_steps).numpy() for x in (current.detach(), mem, spk)]
+        start = None if mem0 is None else mem0.detach().numpy()
+        _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, *blocks)
         # Tensors among the parameters go through save_for_backward, which guards them against later changes.
         ctx.beta, ctx.threshold = (None if isinstance(x, Tensor) else x for x in (beta, threshold))
         tensors = (x if isinstance(x, Tensor) else None for x in (beta, threshold))
@@ -155,17 +165,22 @@ class _NumpyScan(torch.autograd.Function):
         mem, spk, mem0, beta, threshold = ctx.saved_tensors
         beta = ctx.beta if beta is None else beta
         threshold = ctx.threshold if threshold is None else threshold
-        rule = _Backward(beta, threshold, *ctx.settings[:3], slope_dims=ctx.settings[4])
-        grad = rule.grad_current(mem, spk, grad_spk, grad_mem)
+        surrogate, reset_mechanism, detach_reset, num_steps, slope_dims = ctx.settings
+        grad_rows = torch.empty_like(mem)
+        mem, spk, grad = (as_steps(x, num_steps) for x in (mem, spk, grad_rows))
+        grad_spk = None if grad_spk is None else as_steps(grad_spk.detach(), num_steps)
+        grad_mem = None if grad_mem is None else as_steps(grad_mem.detach(), num_steps)
+        rule = _Backward(beta, threshold, surrogate, reset_mechanism, detach_reset, surrogate.slope_along(slope_dims))
+        rule.fill(grad, mem, spk, grad_spk, grad_mem)
         _, needs_mem0, needs_beta, needs_threshold, _ = ctx.needs_input_grad
         grad_mem0 = rule.grad_mem0(grad, mem0) if needs_mem0 else None
         grad_beta = rule.grad_beta(grad, mem, spk, mem0) if needs_beta else None
         grad_threshold = rule.grad_threshold(grad, mem, spk, mem0, grad_spk) if needs_threshold else None
-        return grad, grad_mem0, grad_beta, grad_threshold, None
+        return grad_rows, grad_mem0, grad_beta, grad_threshold, None
 
 
-def _run_steps(current, mem0, beta, threshold, reset_mechanism, mem, spk):
-    """Fill `mem` and `spk`, both (num_steps, ...); `mem` may be `current` itself."""
+def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
+    """Fill `mem` and `spk`, both (num_steps, ...), from `current`."""
     unit_threshold = threshold.ndim == 0 and threshold == 1
     scratch = np.empty_like(mem[0])
     fired = np.empty(mem[0].shape, dtype=bool)
@@ -193,16 +208,15 @@ def _run_steps(current, mem0, beta, threshold, reset_mechanism, mem, spk):
 class _Backward:
     """The gradients of one scan; `grad` is the gradient that reaches mem, and so the current, at each step."""
 
-    def __init__(self, beta, threshold, surrogate: Surrogate, reset_mechanism, detach_reset, *, slope_dims):
-        self.beta, self.threshold, self.surrogate = beta, threshold, surrogate
+    def __init__(self, beta, threshold, surrogate: Surrogate, reset_mechanism, detach_reset, slope):
+        self.beta, self.threshold, self.surrogate, self.slope = beta, threshold, surrogate, slope
         self.reset_mechanism, self.detach_reset = reset_mechanism, detach_reset
-        self.slope = surrogate.slope_along(slope_dims)
 
-    def grad_current(self, mem, spk, grad_spk, grad_mem):
-        grad = torch.empty_like(mem)
+    def fill(self, grad, mem, spk, grad_spk, grad_mem):
+        """Write the gradient of the current into `grad`."""
         mems, spikes, grads = mem.numpy(), spk.numpy(), grad.numpy()
-        from_spk = None if grad_spk is None else grad_spk.detach().numpy()
-        from_mem = None if grad_mem is None else grad_mem.detach().numpy()
+        from_spk = None if grad_spk is None else grad_spk.numpy()
+        from_mem = None if grad_mem is None else grad_mem.numpy()
         beta, threshold, slope = as_array(self.beta), as_array(self.threshold), as_array(self.slope)
         per_chunk = max(1, CHUNK_ELEMENTS // mems[0].size)
         h = np.empty_like(mems[:per_chunk])
@@ -225,13 +239,12 @@ class _Backward:
                     np.multiply(later, carries[step], scratch)
                     np.add(g[step], scratch, g[step])
                 later = g[step]
-        return grad
 
     def _carry_needs_derivative(self):
         return not self.detach_reset and self.reset_mechanism != "none"
 
     def _carry(self, beta, threshold, mem, spk, h):
-        """d mem[t+1] / d mem[t], as arrays or as tensors."""
+        """D mem[t+1] / d mem[t], as arrays or as tensors."""
         if self.reset_mechanism == "zero":
             return beta * ((1 - spk) if self.detach_reset else (1 - spk - mem * h))
         if self.reset_mechanism == "subtract" and not self.detach_reset:

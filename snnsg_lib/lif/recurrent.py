@@ -75,7 +75,16 @@ def rlif_scan(
     fits = detach_reset or reset_mechanism != "zero"
     backend = arguments.choose_backend(backend, surrogate, current) if fits else "torch"
     return recurrent_scan(
-        current, recurrent_weight, beta, threshold, surrogate, reset_mechanism, alpha, (syn, mem, spk), detach_reset, backend
+        current,
+        recurrent_weight,
+        beta,
+        threshold,
+        surrogate,
+        reset_mechanism,
+        alpha,
+        (syn, mem, spk),
+        detach_reset,
+        backend,
     )
 
 
@@ -157,7 +166,7 @@ class _NumpyScan(torch.autograd.Function):
 
 
 def _product(addend, spikes, weight, out):
-    """out = addend + spikes @ weight, through torch: NumPy's own BLAS does not obey torch.set_num_threads."""
+    """Out = addend + spikes @ weight, through torch: NumPy's own BLAS does not obey torch.set_num_threads."""
     (torch.addmm if weight.dim() == 2 else torch.baddbmm)(addend, spikes, weight, out=out)
 
 

@@ -1,0 +1,254 @@
+"""A feedforward spiking network with a linear readout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib.lif import _arguments as arguments
+from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
+from snnsg_lib.lif.feedforward import as_steps, scan
+from snnsg_lib.networks import _parts as parts
+from snnsg_lib.networks._parts import Recording
+from snnsg_lib.networks.rates import rates_of
+from snnsg_lib.networks.reference import SnntorchMLP, single_surrogate
+
+Tensors = Sequence[Number]
+
+
+class SpikingMLP(nn.Module):
+    """Layers of leaky integrate-and-fire neurons with a linear readout; every forward begins from zero state.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, neurons of each hidden (spiking) layer, outputs; at least three numbers.
+    num_steps : int
+        Time steps for which `net(x)` shows its input.
+    beta, threshold : float, Tensor or list
+        Decay in [0, 1] and threshold > 0: a number, a tensor (neurons,), or a list with one of them per hidden layer.
+    surrogate : callable or list
+        A surrogate, or one per hidden layer; held, never copied. By default ``FastSigmoid(10)``. With replicas the slope may
+        have the shape (replicas,).
+    reset_mechanism : {"subtract", "zero", "none"}
+        As in `lif_scan`.
+    detach_reset : bool
+        As in `lif_scan`.
+    readout : {"rate", "membrane"}
+        ``"rate"``: linear function of the mean spike count per step. ``"membrane"``: last membrane potential of output neurons
+        that integrate with `readout_beta` and never spike.
+    readout_beta : float
+        Decay of the membrane readout, in [0, 1].
+    learn_beta, learn_threshold : bool
+        Make them parameters (`betas`, `thresholds`), one a layer or one a neuron as given, clamped to [0, 1] and above 0.
+    gain : float or list
+        Factor > 0 on the initial weights and biases of the hidden layers, one for all or one per layer.
+    bias : bool
+        Whether the linear layers have a bias.
+    replicas : int, optional
+        R independent networks in one: weights (R, in, out), outputs (R, batch, out).
+    seed : int or sequence of int
+        Of the initial weights; with replicas one per replica, or `seed`, `seed` + 1, ... for an int. Replica r equals the
+        single network of its seed.
+
+    Attributes
+    ----------
+    weights, biases : nn.ParameterList
+        Of layers 0 (first hidden) to L (output): (in, out) and (out,), with a leading replica axis if there is one;
+        uniform within gain / sqrt(in), as torch.nn.Linear. `biases` holds None without bias.
+    surrogates : tuple
+        One per hidden layer.
+    backend : str or None
+        As in `lif_scan`: set it to ``"torch"`` for a double backward.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (12, 64, 64, 4),
+        num_steps: int = 4,
+        beta: Number | Tensors = 0.9,
+        threshold: Number | Tensors = 1.0,
+        surrogate: SpikeFunction | Sequence[SpikeFunction] | None = None,
+        reset_mechanism: str = "subtract",
+        detach_reset: bool = True,
+        readout: str = "rate",
+        readout_beta: float = 0.9,
+        learn_beta: bool = False,
+        learn_threshold: bool = False,
+        gain: float | Sequence[float] = 1.0,
+        bias: bool = True,
+        replicas: int | None = None,
+        seed: int | Sequence[int] = 0,
+    ):
+        super().__init__()
+        self.sizes = _check_sizes(sizes)
+        self.num_steps = check_int("num_steps", num_steps, low=1)
+        self.seeds = parts.check_seeds(seed, replicas)
+        self.replicas = replicas
+        self.reset_mechanism = check_choice("reset_mechanism", reset_mechanism, arguments.RESETS)
+        self.detach_reset = arguments.check_flag("detach_reset", detach_reset)
+        self.readout = check_choice("readout", readout, ("rate", "membrane"))
+        self.readout_beta = check_number("readout_beta", readout_beta, low=0.0, high=1.0)
+        self.backend: str | None = None
+        hidden = self.sizes[1:-1]
+        self.surrogates = parts.surrogates_per_layer(surrogate, len(hidden))
+        # Registered so that print, find_surrogates and .to() meet them; a layer finds its own in `surrogates`.
+        self.surrogate_modules = nn.ModuleList(dict.fromkeys(s for s in self.surrogates if isinstance(s, nn.Module)))
+        learn_beta = arguments.check_flag("learn_beta", learn_beta)
+        learn_threshold = arguments.check_flag("learn_threshold", learn_threshold)
+        self.betas = parts.neuron_values("beta", beta, hidden, high=1.0, learn=learn_beta, replicas=replicas)
+        self.thresholds = parts.neuron_values(
+            "threshold", threshold, hidden, above=0.0, learn=learn_threshold, replicas=replicas
+        )
+        self._draw_weights(parts.per_layer("gain", gain, len(hidden)), arguments.check_flag("bias", bias))
+
+    def _draw_weights(self, gains, bias):
+        rngs = [np.random.default_rng(seed) for seed in self.seeds]
+        gains = [check_number("gain", gain, above=0.0) for gain in gains] + [1.0]
+        pairs = [
+            parts.linear_parameters(rngs, fan_in, fan_out, gain, self.replicas is not None)
+            for fan_in, fan_out, gain in zip(self.sizes[:-1], self.sizes[1:], gains, strict=True)
+        ]
+        self.weights = nn.ParameterList([weight for weight, _ in pairs])
+        self.biases = nn.ParameterList([b for _, b in pairs]) if bias else [None] * len(pairs)
+
+    def forward(self, x: Tensor, record: bool = False) -> Tensor | tuple[Tensor, Recording]:
+        """Show a static input for `num_steps` steps.
+
+        Parameters
+        ----------
+        x : Tensor, (batch, in) or (replicas, batch, in)
+            Without a replica axis it is shared by all replicas.
+        record : bool
+            Also return a `Recording` of the hidden layers.
+
+        Returns
+        -------
+        Tensor, (batch, out) or (replicas, batch, out)
+        """
+        return self._run(*self._first_current(x, sequence=False), record)
+
+    def sequence(self, x: Tensor, record: bool = False) -> Tensor | tuple[Tensor, Recording]:
+        """Show one input a step, for as many steps as `x` has.
+
+        Parameters
+        ----------
+        x : Tensor, (num_steps, batch, in) or (num_steps, replicas, batch, in)
+            Without a replica axis it is shared by all replicas.
+        record : bool
+            Also return a `Recording` of the hidden layers.
+
+        Returns
+        -------
+        Tensor, (batch, out) or (replicas, batch, out)
+        """
+        return self._run(*self._first_current(x, sequence=True), record)
+
+    def _first_current(self, x: Tensor, sequence: bool) -> tuple[Tensor, int]:
+        """Current of the first layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
+        x = parts.check_input("x", x, self.weights[0], time=sequence)
+        if sequence:
+            rows = x.flatten(0, 1) if x.dim() == 3 else x.movedim(1, 0).flatten(1, 2)
+            return parts.linear(rows, self.weights[0], self.biases[0]), x.shape[0]
+        # A static input gives the same current in every step: one product serves all.
+        current = parts.linear(x, self.weights[0], self.biases[0]).unsqueeze(-3)
+        shape = (*current.shape[:-3], self.num_steps, *current.shape[-2:])
+        return current.expand(shape).flatten(-3, -2), self.num_steps
+
+    def _run(self, current: Tensor, num_steps: int, record: bool) -> Tensor | tuple[Tensor, Recording]:
+        recording = Recording()
+        for layer in range(len(self.sizes) - 2):
+            spk, mem = self.spiking_layer(layer, current, num_steps)
+            if layer < len(self.sizes) - 3:
+                current = parts.linear(spk, self.weights[layer + 1], self.biases[layer + 1])
+            if record:
+                recording.spk.append(as_steps(spk, num_steps))
+                recording.mem.append(as_steps(mem, num_steps))
+        out = self._read_out(spk, num_steps)
+        return (out, recording) if record else out
+
+    def hidden_current(self, layer: int, x: Tensor, sequence: bool = False) -> tuple[Tensor, int]:
+        """Current of a hidden layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
+        current, num_steps = self._first_current(x, sequence)
+        for below in range(layer):
+            spk, _ = self.spiking_layer(below, current, num_steps)
+            current = parts.linear(spk, self.weights[below + 1], self.biases[below + 1])
+        return current, num_steps
+
+    def spiking_layer(self, layer: int, current: Tensor, num_steps: int) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials of a hidden layer, rows like `current`."""
+        surrogate = self.surrogates[layer]
+        return scan(
+            current,
+            parts.clamped_decay(self.betas[layer]),
+            parts.clamped_threshold(self.thresholds[layer]),
+            surrogate,
+            self.reset_mechanism,
+            detach_reset=self.detach_reset,
+            backend=choose_backend(self.backend, surrogate, current),
+            num_steps=num_steps,
+            slope_dims=0 if self.replicas is None else 2,
+        )
+
+    def _read_out(self, spk: Tensor, num_steps: int) -> Tensor:
+        """Both readouts are linear in the spikes: weigh the steps first, so that one small product is left."""
+        steps = torch.arange(num_steps - 1, -1, -1, dtype=spk.dtype, device=spk.device)
+        by_step = torch.full_like(steps, 1 / num_steps) if self.readout == "rate" else self.readout_beta**steps
+        shape = (*spk.shape[:-2], num_steps, -1)
+        weighed = (by_step @ spk.reshape(shape)).reshape(*spk.shape[:-2], -1, spk.shape[-1])
+        bias = self.biases[-1]
+        return parts.linear(weighed, self.weights[-1], None if bias is None else bias * by_step.sum())
+
+    @torch.no_grad()
+    def firing_rates(self, x: Tensor, sequence: bool = False) -> dict[int, float | Tensor]:
+        """Mean spikes per neuron and step of each hidden layer, {layer: float or (replicas,)}; warns of dead layers.
+
+        Parameters
+        ----------
+        x : Tensor
+            As for `forward`, or for `sequence` if `sequence` is True.
+        sequence : bool
+            Whether `x` holds one input a step.
+
+        Warns
+        -----
+        DeadLayerWarning
+            Names layer and rate where fewer than one neuron in a thousand spikes a step: no gradient passes there.
+        """
+        _, recording = self.sequence(x, record=True) if sequence else self(x, record=True)
+        return rates_of(recording.spk, has_replicas=self.replicas is not None)
+
+    def to_snntorch(self, replica: int | None = None) -> nn.Module:
+        """Return the same network as snn.Leaky modules and a step loop, with a copy of the weights: the reference.
+
+        Parameters
+        ----------
+        replica : int, optional
+            Which replica; required with replicas.
+        """
+        if not self.detach_reset:
+            raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
+        surrogates = [single_surrogate(s, replica, self.replicas) for s in self.surrogates]
+        return SnntorchMLP(self, surrogates, replica)
+
+    def extra_repr(self) -> str:
+        """Sizes and settings, for `print(net)`."""
+        replicas = "" if self.replicas is None else f", replicas={self.replicas}"
+        return f"sizes={self.sizes}, num_steps={self.num_steps}, reset_mechanism={self.reset_mechanism!r}, readout={self.readout!r}{replicas}"
+
+
+def _check_sizes(sizes: object) -> list[int]:
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str):
+        raise TypeError(f"sizes must be a sequence of integers >= 1 (inputs, hidden layers, outputs), got {sizes!r}")
+    if len(sizes) < 3:
+        raise ValueError(f"sizes must hold at least 3 integers (inputs, hidden layers, outputs), got {sizes!r}")
+    return [check_int("sizes", size, low=1) for size in sizes]

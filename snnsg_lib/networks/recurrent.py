@@ -1,0 +1,221 @@
+"""A recurrent spiking network: sequence in, sequence out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib.lif import _arguments as arguments
+from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
+from snnsg_lib.lif.feedforward import scan
+from snnsg_lib.lif.recurrent import recurrent_scan
+from snnsg_lib.networks import _parts as parts
+from snnsg_lib.networks._parts import Recording
+from snnsg_lib.networks.rates import rates_of
+from snnsg_lib.networks.reference import SnntorchRecurrent, single_surrogate
+from snnsg_lib.surrogates import FastSigmoid, spikes_of
+
+
+class RecurrentLIF(nn.Module):
+    """One recurrent layer of leaky integrate-and-fire neurons between a linear input and a linear readout.
+
+    Parameters
+    ----------
+    num_inputs, num_neurons, num_outputs : int
+        Sizes, >= 1.
+    beta : float or Tensor
+        Decay of the membrane potential, in [0, 1]: a number or (neurons,).
+    alpha : float or Tensor, optional
+        Decay of the synaptic current, like `beta`; None: no synaptic current.
+    threshold : float or Tensor
+        > 0: a number or (neurons,).
+    surrogate : callable, optional
+        Held, never copied; by default ``FastSigmoid(10)``. With replicas its slope may have the shape (replicas,).
+    reset_mechanism : {"subtract", "zero", "none"}
+        As in `rlif_scan`. With ``beta=0`` and ``"none"`` this is a network of binary units.
+    detach_reset : bool
+        As in `rlif_scan`.
+    gain : float
+        Recurrent weights are drawn from N(0, gain^2 / num_neurons).
+    input_gain : float
+        Factor on the input weights and biases, uniform within 1 / sqrt(num_inputs) as torch.nn.Linear.
+    bias : bool
+        Whether input and readout have a bias.
+    current_scale : float
+        c >= 0 in mem[t] = beta mem[t-1] + c syn[t] - reset: 1 as in snnTorch, or 1 - beta, which keeps the scale of mem
+        independent of the time constant.
+    readout : {"membrane", "rate"}
+        ``"membrane"``: output neurons that integrate with `readout_beta` and never spike. ``"rate"``: linear function of the
+        mean spike count so far.
+    readout_beta : float
+        Decay of the membrane readout, in [0, 1].
+    replicas, seed
+        As in `SpikingMLP`.
+
+    Attributes
+    ----------
+    input_weight, recurrent_weight, output_weight : nn.Parameter
+        (in, neurons), (neurons, neurons) with row i the targets of neuron i, (neurons, out); with replicas (R, ., .).
+    input_bias, output_bias : nn.Parameter or None
+        (neurons,) and (out,).
+    beta, alpha, threshold : float or nn.Parameter
+        Fixed; parameters without gradient where neurons differ.
+    backend : str or None
+        As in `rlif_scan`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
+
+    def __init__(
+        self,
+        num_inputs: int,
+        num_neurons: int,
+        num_outputs: int,
+        beta: Number = 0.9,
+        alpha: Number | None = None,
+        threshold: Number = 1.0,
+        surrogate: SpikeFunction | None = None,
+        reset_mechanism: str = "subtract",
+        detach_reset: bool = True,
+        gain: float = 1.0,
+        input_gain: float = 1.0,
+        bias: bool = True,
+        current_scale: float = 1.0,
+        readout: str = "membrane",
+        readout_beta: float = 0.9,
+        replicas: int | None = None,
+        seed: int | Sequence[int] = 0,
+    ):
+        super().__init__()
+        self.num_inputs = check_int("num_inputs", num_inputs, low=1)
+        self.num_neurons = check_int("num_neurons", num_neurons, low=1)
+        self.num_outputs = check_int("num_outputs", num_outputs, low=1)
+        self.seeds = parts.check_seeds(seed, replicas)
+        self.replicas = replicas
+        sizes = [self.num_neurons]
+        self.beta = parts.neuron_values("beta", beta, sizes, high=1.0, replicas=replicas)[0]
+        self.alpha = (
+            None if alpha is None else parts.neuron_values("alpha", alpha, sizes, high=1.0, replicas=replicas)[0]
+        )
+        self.threshold = parts.neuron_values("threshold", threshold, sizes, above=0.0, replicas=replicas)[0]
+        (self.surrogate,) = parts.surrogates_per_layer(surrogate, 1)
+        self.reset_mechanism = check_choice("reset_mechanism", reset_mechanism, arguments.RESETS)
+        self.detach_reset = arguments.check_flag("detach_reset", detach_reset)
+        self.current_scale = check_number("current_scale", current_scale, low=0.0)
+        self.readout = check_choice("readout", readout, ("membrane", "rate"))
+        self.readout_beta = check_number("readout_beta", readout_beta, low=0.0, high=1.0)
+        self.backend: str | None = None
+        self._draw_weights(
+            check_number("gain", gain, low=0.0),
+            check_number("input_gain", input_gain, low=0.0),
+            arguments.check_flag("bias", bias),
+        )
+
+    def _draw_weights(self, gain, input_gain, bias):
+        rngs = [np.random.default_rng(seed) for seed in self.seeds]
+        stacked, neurons = self.replicas is not None, self.num_neurons
+        self.input_weight, input_bias = parts.linear_parameters(rngs, self.num_inputs, neurons, input_gain, stacked)
+        recurrent = [rng.standard_normal((neurons, neurons)) for rng in rngs]
+        self.recurrent_weight = parts.stack_replicas(recurrent, gain / math.sqrt(neurons), stacked)
+        self.output_weight, output_bias = parts.linear_parameters(rngs, neurons, self.num_outputs, 1.0, stacked)
+        self.input_bias, self.output_bias = (input_bias, output_bias) if bias else (None, None)
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """Input, recurrent and output weights: layers 0, 1 and 2 of `layer_gradients`."""
+        return [self.input_weight, self.recurrent_weight, self.output_weight]
+
+    def forward(
+        self, x: Tensor, record: bool = False, mem: Tensor | None = None, syn: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Recording]:
+        """Run the network over a sequence.
+
+        Parameters
+        ----------
+        x : Tensor, (num_steps, batch, in) or (num_steps, replicas, batch, in)
+            Without a replica axis it is shared by all replicas.
+        record : bool
+            Also return a `Recording` of the layer.
+        mem, syn : Tensor, ([replicas,] batch, neurons), optional
+            State before the first step, zeros by default; the neurons whose `mem` is above threshold have just spiked.
+
+        Returns
+        -------
+        Tensor, (num_steps, batch, out) or (num_steps, replicas, batch, out)
+        """
+        x = parts.check_input("x", x, self.input_weight, time=True)
+        current = self._linear(x, self.input_weight, self.input_bias) * self.current_scale
+        if syn is not None and self.alpha is None:
+            raise ValueError("syn must be None for a network without alpha: it has no synaptic current")
+        for name, state in (("mem", mem), ("syn", syn)):
+            arguments.check_like(name, state, current, current.shape[1:])
+        slope_dims = 0 if self.replicas is None else 2
+        spk = None if mem is None else spikes_of(self.surrogate, mem - self.threshold, slope_dims)
+        fits = self.detach_reset or self.reset_mechanism != "zero"
+        outputs = recurrent_scan(
+            current,
+            self.recurrent_weight * self.current_scale,
+            self.beta,
+            self.threshold,
+            self.surrogate,
+            self.reset_mechanism,
+            self.alpha,
+            (syn, mem, spk),
+            self.detach_reset,
+            choose_backend(self.backend, self.surrogate, current) if fits else "torch",
+            slope_dims,
+        )
+        out = self._read_out(outputs[0])
+        if not record:
+            return out
+        return out, Recording([outputs[0]], [outputs[-1]], [] if self.alpha is None else [outputs[1]])
+
+    def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """(num_steps, [replicas,] batch, in) -> (num_steps, [replicas,] batch, out), contiguous."""
+        if weight.dim() == 2:
+            return parts.linear(x.flatten(0, 1), weight, bias).unflatten(0, x.shape[:2])
+        rows = x.flatten(0, 1) if x.dim() == 3 else x.movedim(1, 0).flatten(1, 2)
+        return parts.linear(rows, weight, bias).unflatten(1, (x.shape[0], -1)).movedim(1, 0).contiguous()
+
+    def _read_out(self, spk: Tensor) -> Tensor:
+        drive = self._linear(spk, self.output_weight, self.output_bias)
+        if self.readout == "membrane":
+            readout_surrogate = FastSigmoid(1.0)  # never asked for a spike
+            backend = choose_backend(self.backend, readout_surrogate, drive)
+            return scan(drive, self.readout_beta, 1.0, readout_surrogate, "none", backend=backend)[1]
+        steps = torch.arange(1, len(drive) + 1, dtype=drive.dtype, device=drive.device)
+        return drive.cumsum(0) / steps.view(-1, *[1] * (drive.dim() - 1))
+
+    @torch.no_grad()
+    def firing_rates(self, x: Tensor) -> dict[int, float | Tensor]:
+        """Mean spikes per neuron and step, {0: float or (replicas,)}; warns of a dead layer like `SpikingMLP.firing_rates`."""
+        _, recording = self(x, record=True)
+        return rates_of(recording.spk, has_replicas=self.replicas is not None)
+
+    def to_snntorch(self, replica: int | None = None) -> nn.Module:
+        """Return the same network as snn.RLeaky or snn.RSynaptic and a step loop, with a copy of the weights.
+
+        Parameters
+        ----------
+        replica : int, optional
+            Which replica; required with replicas.
+        """
+        if not self.detach_reset:
+            raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
+        return SnntorchRecurrent(self, single_surrogate(self.surrogate, replica, self.replicas), replica)
+
+    def extra_repr(self) -> str:
+        """Sizes and settings, for `print(net)`."""
+        replicas = "" if self.replicas is None else f", replicas={self.replicas}"
+        return (
+            f"num_inputs={self.num_inputs}, num_neurons={self.num_neurons}, num_outputs={self.num_outputs}, "
+            f"reset_mechanism={self.reset_mechanism!r}, readout={self.readout!r}{replicas}"
+        )
