@@ -1,7 +1,8 @@
 """Sphinx extension: Matplotlib figures follow the page's theme.
 
 A picture behind `<img>` cannot know that the page is dark. So SVG figures are put into the page itself, and each
-colour of the visual language becomes a CSS variable with its light value as default and its dark value under the dark theme.
+colour of the visual language becomes a CSS variable, with its light value as default and its dark value under
+the dark theme.
 """
 
 import html

@@ -1,4 +1,4 @@
-"""Pictures of a spiking neuron that learns: the staircase of its loss, training curves, and the error on its way back."""
+"""Pictures of a spiking neuron that learns: the staircase of its loss, training curves, the error on its way back."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def plot_bptt(
     threshold: float = 1.0,
     axes: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw one neuron unrolled in time: its potential above, and below the error that arrives at each step, by its two ways.
+    """Draw one neuron unrolled in time: its potential above, below the error that arrives at each step by its two ways.
 
     Parameters
     ----------
