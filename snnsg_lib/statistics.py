@@ -1,0 +1,206 @@
+"""Interquartile means, bootstrap intervals and comparisons of runs.
+
+The choice follows Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice": few
+seeds, so intervals rather than single numbers, and a mean that a stray run does not move.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from ._checks import check_int, check_number
+
+
+class Interval(NamedTuple):
+    """The ends of a confidence interval."""
+
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """A difference between two conditions, with its confidence interval."""
+
+    difference: float
+    low: float
+    high: float
+
+
+def iqm(x: ArrayLike, axis: int | None = None) -> Any:
+    """Return the interquartile mean: the mean of what is left without the lowest and the highest quarter.
+
+    Parameters
+    ----------
+    x : array
+        Finite values; a failed run has none and must be left out by name, not as NaN.
+    axis : int, optional
+        None takes all values together. A quarter is rounded down: of ten values two go at either end.
+
+    Returns
+    -------
+    float, or array without `axis`
+
+    Raises
+    ------
+    ValueError
+        x is empty or holds NaN or Inf.
+    """
+    values = _finite("x", x)
+    result = stats.trim_mean(values, 0.25, axis=axis)
+    return float(result) if np.ndim(result) == 0 else result
+
+
+def bootstrap_interval(
+    values: ArrayLike | tuple[ArrayLike, ...],
+    statistic: Callable[..., Any] = iqm,
+    confidence: float = 0.95,
+    num_resamples: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Interval:
+    """Return the percentile bootstrap interval of a statistic.
+
+    Parameters
+    ----------
+    values : array, (n,), or tuple of such arrays
+        One value a seed. Several samples are resampled independently and passed to `statistic` side by side.
+    statistic : callable
+        Takes the samples, and `axis` if it can work on many resamples at once.
+    confidence : float
+        In (0, 1).
+    num_resamples : int
+        At least 100.
+    rng : Generator or seed
+
+    Returns
+    -------
+    Interval
+        (low, high). Equal values give an interval of no width.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two values in a sample, NaN or Inf.
+    """
+    check_number("confidence", confidence, above=0.0, high=1.0)
+    if confidence == 1.0:
+        raise ValueError("confidence must be < 1, got 1.0")
+    check_int("num_resamples", num_resamples, low=100)
+    samples = tuple(_sample("values", sample) for sample in (values if isinstance(values, tuple) else (values,)))
+    # "percentile" rather than SciPy's default BCa: it is defined for constant samples and for statistics at a bound.
+    result = stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=num_resamples,
+        confidence_level=confidence,
+        method="percentile",
+        vectorized="axis" in inspect.signature(statistic).parameters,
+        rng=np.random.default_rng(rng),
+    )
+    return Interval(float(result.confidence_interval.low), float(result.confidence_interval.high))
+
+
+def paired_difference(
+    x: ArrayLike,
+    y: ArrayLike,
+    statistic: Callable[..., Any] = iqm,
+    confidence: float = 0.95,
+    num_resamples: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Comparison:
+    """Return the statistic of x - y, with an interval from resampling the pairs.
+
+    Parameters
+    ----------
+    x, y : array or Series, (n,)
+        The same seeds in the same order; two Series must agree in their index.
+    statistic, confidence, num_resamples, rng
+        As in `bootstrap_interval`.
+    """
+    first, second = _sample("x", x), _sample("y", y)
+    if first.shape != second.shape:
+        raise ValueError(f"x and y must be of equal length, got {len(first)} and {len(second)}")
+    if hasattr(x, "index") and hasattr(y, "index") and not x.index.equals(y.index):  # type: ignore[union-attr]
+        raise ValueError("x and y must have the same index: the pairs would be torn apart")
+    difference = first - second
+    interval = bootstrap_interval(difference, statistic, confidence, num_resamples, rng)
+    return Comparison(float(statistic(difference)), *interval)
+
+
+def probability_of_improvement(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the probability that a run of x beats a run of y, ties counted half.
+
+    Parameters
+    ----------
+    x, y : array, (runs,) or (runs, tasks)
+        With several tasks the mean over them. The interval is
+        `bootstrap_interval((x, y), probability_of_improvement)`.
+    """
+    first, second = _finite("x", x), _finite("y", y)
+    if first.ndim != second.ndim or first.ndim not in (1, 2) or first.shape[1:] != second.shape[1:]:
+        raise ValueError(
+            f"x and y must be (runs,) or (runs, tasks) with equal tasks, got {first.shape} and {second.shape}"
+        )
+    wins = (first[:, None] > second[None]) + 0.5 * (first[:, None] == second[None])
+    return float(wins.mean())
+
+
+def split_half_reliability(
+    values: ArrayLike, num_splits: int = 100, rng: np.random.Generator | int = 0, corrected: bool = True
+) -> float:
+    """Return how well one half of the repetitions predicts the other, from 1 (no noise) to about 0 (nothing but noise).
+
+    Parameters
+    ----------
+    values : array, (repetitions, items)
+        For instance seeds x slopes, or batches x components of a gradient. At least two repetitions and two items.
+    num_splits : int
+        Random splits into halves; the mean correlation between the halves' means is taken.
+    rng : Generator or seed
+    corrected : bool
+        Spearman-Brown: from the reliability r of half the repetitions to that of all of them, 2 r / (1 + r). Only
+        for r > 0; noise alone may give a small negative r, which stays as it is.
+
+    Returns
+    -------
+    float
+        0 where a half does not vary over the items.
+    """
+    array = _finite("values", values)
+    if array.ndim != 2 or min(array.shape) < 2:
+        raise ValueError(f"values must be (repetitions >= 2, items >= 2), got shape {array.shape}")
+    check_int("num_splits", num_splits, low=1)
+    generator = np.random.default_rng(rng)
+    orders = [generator.permutation(len(array)) for _ in range(num_splits)]
+    half = len(array) // 2
+    r = float(np.mean([_correlation(array[o[:half]].mean(0), array[o[half : 2 * half]].mean(0)) for o in orders]))
+    return 2 * r / (1 + r) if corrected and r > 0 else r
+
+
+def _correlation(a: NDArray, b: NDArray) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norm if norm > 0 else 0.0
+
+
+def _finite(name: str, x: ArrayLike) -> NDArray:
+    values = np.asarray(x, dtype=float)
+    if values.size == 0:
+        raise ValueError(f"{name} must hold at least one value, got none")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be finite, got {np.count_nonzero(~np.isfinite(values))} NaN or Inf of {values.size}"
+        )
+    return values
+
+
+def _sample(name: str, x: ArrayLike) -> NDArray:
+    values = _finite(name, x)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"{name} must be one-dimensional with at least two values, got shape {values.shape}")
+    return values

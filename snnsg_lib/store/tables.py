@@ -1,0 +1,205 @@
+"""Frozen tables: a CSV file and, beside it, where it comes from."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._provenance import canonical, sha256
+from .files import CorruptResultError, decode_lines, encode_lines, make_folder, write_atomically
+from .records import RunStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def to_table(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the rows of all runs that did not fail, each with the fields of its config in front.
+
+    Parameters
+    ----------
+    runs : list of records
+        As `sweep` returns them. A failed run has no rows and so takes no part in any average.
+    """
+    import pandas as pd
+
+    rows = []
+    for run in runs:
+        config = {
+            field: str(value) if isinstance(value, list | tuple) else value for field, value in run["config"].items()
+        }
+        for row in run["rows"]:
+            clash = [name for name in row if name in config and row[name] != config[name]]
+            if clash:
+                raise ValueError(f"column {clash[0]!r} of a row differs from the config's field of that name")
+            rows.append(config | row)
+    return pd.DataFrame(rows)
+
+
+def freeze(
+    name: str,
+    runs: Sequence[Mapping[str, Any]] | pd.DataFrame | str | Path | None = None,
+    *,
+    directory: str | Path | None = None,
+    command: str | None = None,
+    claims: Mapping[str, str] | None = None,
+) -> Path:
+    """Write `NAME.csv` and `NAME.json` (provenance) and return the path of the table.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits and underscores.
+    runs : list of records, DataFrame, path or None
+        What `sweep` returned, a table, or the directory of a finished sweep (None: `runs/NAME`).
+    directory : str or Path, optional
+        Where to write; the data folder of the library when left out.
+    command : str, optional
+        The command that makes the table again; it is named in error messages.
+    claims : dict, optional
+        {claim id: hash of its entry} for the claims that read the table.
+
+    Notes
+    -----
+    Floats are written with as many digits as bring the same float64 back; a missing value (None) is an empty cell. A
+    crash between the two files leaves the old table readable: until the new table stands, the JSON file carries both
+    provenances.
+    """
+    import pandas as pd
+
+    _checked_name(name)
+    folder = Path(directory) if directory is not None else Path(str(resources.files("snnsg_lib"))) / "data"
+    wall_seconds = None
+    if runs is None or isinstance(runs, str | Path):
+        store = RunStore(Path("runs") / name if runs is None else runs)
+        runs, wall_seconds = store.latest_runs(), (store.read_manifest() or {}).get("wall_seconds")
+    table = runs if isinstance(runs, pd.DataFrame) else to_table(runs)
+    if table.empty:
+        raise ValueError(f"nothing to freeze as {name!r}: no run gave a row")
+    text = table.to_csv(index=False, lineterminator="\n")
+    provenance = {
+        "name": name,
+        "command": command or _command(name),
+        "frozen": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({} if isinstance(runs, pd.DataFrame) else _facts_of_runs(runs)),
+        "seeds": sorted(table["seed"].unique().tolist()) if "seed" in table else [],
+        "wall_seconds": wall_seconds,
+        "columns": {column: _kind(table[column]) for column in table},
+        "table_sha256": sha256(text),
+        "claims": dict(claims or {}),
+        "claims_sha256": sha256(canonical(dict(claims or {}))),
+    }
+    make_folder(folder)
+    previous = _readable_provenance(folder, name)
+    write_atomically(folder / f"{name}.json", encode_lines(provenance | ({"previous": previous} if previous else {})))
+    write_atomically(folder / f"{name}.csv", text.encode())
+    if previous:
+        write_atomically(folder / f"{name}.json", encode_lines(provenance))
+    return folder / f"{name}.csv"
+
+
+def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame:
+    """Return a frozen table, its provenance in `.attrs`.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such table.
+    CorruptResultError
+        The files do not agree with their hashes. Both errors name the file and the command that makes it again.
+    """
+    import pandas as pd
+
+    _checked_name(name)
+    folder = Path(directory) if directory is not None else resources.files("snnsg_lib") / "data"
+    try:
+        text = (folder / f"{name}.csv").read_bytes().replace(b"\r\n", b"\n")
+        data = (folder / f"{name}.json").read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"no stored table {name!r} in {folder}; make it with: {_command(name)}") from error
+    provenance = _provenance_of(text, data, f"{folder / name}.csv", name)
+    table = pd.read_csv(
+        io.BytesIO(text),
+        dtype=provenance["columns"],
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=[""],
+    )
+    table.attrs.update(provenance)
+    return table
+
+
+def _provenance_of(text: bytes, data: bytes, path: str, name: str) -> dict[str, Any]:
+    try:
+        provenance = decode_lines(data)
+        found = sha256(text.decode("utf-8"))
+    except (CorruptResultError, UnicodeDecodeError) as error:
+        raise CorruptResultError(
+            f"{path} or its .json is damaged ({error}); make it again with: {_command(name)}"
+        ) from error
+    previous = provenance.pop("previous", None)
+    for candidate in (provenance, previous):
+        if candidate is not None and candidate["table_sha256"] == found:
+            return candidate
+    raise CorruptResultError(f"{path} does not agree with its hash; make it again with: {provenance['command']}")
+
+
+def _readable_provenance(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the provenance of the table that stands in `folder`, None if there is none that can be read."""
+    try:
+        text, data = (folder / f"{name}.csv").read_bytes(), (folder / f"{name}.json").read_bytes()
+        return _provenance_of(text.replace(b"\r\n", b"\n"), data, name, name)
+    except (FileNotFoundError, CorruptResultError):
+        return None
+
+
+def _facts_of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    configs = [run["config"] for run in runs]
+    fields = list(configs[0])
+    fixed = {
+        field: configs[0][field] for field in fields if all(config[field] == configs[0][field] for config in configs)
+    }
+    varied = [field for field in fields if field not in fixed]
+    unique = {
+        key: list({canonical(run[key]): run[key] for run in runs}.values())
+        for key in ("run", "source", "machine", "threads")
+    }
+    return {
+        "run": unique["run"],
+        "source_sha256": unique["source"],
+        "configs": {
+            "fixed": fixed,
+            "varied": varied,
+            "values": [[config[field] for field in varied] for config in configs],
+        },
+        "failed": [{"config": run["config"], "reason": run["failure"]["reason"]} for run in runs if run["failure"]],
+        "machines": unique["machine"],
+        "threads": unique["threads"],
+        "run_seconds": sum(run["seconds"] for run in runs),
+    }
+
+
+def _kind(column: pd.Series) -> str:
+    from pandas.api import types
+
+    if types.is_bool_dtype(column):
+        return "bool"
+    if types.is_integer_dtype(column):
+        return "int64"
+    return "float64" if types.is_float_dtype(column) else "str"
+
+
+def _command(name: str) -> str:
+    return f"python -m snnsg_lib.experiments {name}"
+
+
+def _checked_name(name: str) -> str:
+    # Names become file names: nothing that could leave the folder, and nothing that Windows cannot tell apart.
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        raise ValueError(f"name must be lower-case letters, digits and underscores, at most 64, got {name!r}")
+    return name
