@@ -1,5 +1,6 @@
 """Figures of the book: parameters or tables in, Axes out; nothing is computed at length or shown."""
 
+from snnsg_lib.figures.neuron import plot_neuron
 from snnsg_lib.figures.spike import plot_accuracy, plot_bptt, plot_staircase
 from snnsg_lib.figures.style import new_axes, slope_axis, slope_colormap, slope_colour, slope_norm, use_style
 from snnsg_lib.figures.surrogates import plot_population, plot_slope_widths, plot_spike, plot_surrogates
@@ -8,6 +9,7 @@ __all__ = [
     "new_axes",
     "plot_accuracy",
     "plot_bptt",
+    "plot_neuron",
     "plot_population",
     "plot_slope_widths",
     "plot_spike",

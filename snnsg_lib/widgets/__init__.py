@@ -1,6 +1,7 @@
 """Explorers: pictures alive with a kernel (JupyterLab, Colab) and without one (the book's pages)."""
 
 from snnsg_lib.widgets.explorer import Explorer
+from snnsg_lib.widgets.neuron import NeuronExplorer
 from snnsg_lib.widgets.surrogate import SurrogateExplorer
 
-__all__ = ["Explorer", "SurrogateExplorer"]
+__all__ = ["Explorer", "NeuronExplorer", "SurrogateExplorer"]

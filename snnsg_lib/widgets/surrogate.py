@@ -85,6 +85,10 @@ class SurrogateExplorer(Explorer):
         """The library's surrogate in the present state, ready to serve as `spike_grad`."""
         return getattr(surrogates, self.family)(self.slope, normalization=self.normalization)
 
+    def active_range(self) -> float:
+        """Distance |u| within which a neuron gets more than 1 % of the peak gradient."""
+        return active_range(self.surrogate)
+
     def active_share(self) -> float:
         """Share of the population that gets more than 1 % of the peak gradient."""
         return active_share(self.surrogate, self.mean, self.std)
@@ -94,7 +98,7 @@ class SurrogateExplorer(Explorer):
         share = self.active_share()
         words = (
             f"At k = {self.slope:g} {'only ' if share < 0.25 else ''}{percent(share)} of the neurons receive "
-            f"more than 1 % of the peak gradient: those within {in_words(active_range(self.surrogate))} of the threshold."
+            f"more than 1 % of the peak gradient: those within {in_words(self.active_range())} of the threshold."
         )
         if self.normalization == "area":
             peak = float(self.surrogate.derivative(torch.zeros((), dtype=torch.float64)))
@@ -107,7 +111,7 @@ class SurrogateExplorer(Explorer):
         axes: dict[str, Axes] = figure.subplot_mosaic(rows, width_ratios=[5, 3], height_ratios=[2, 1])
         surrogate = self.surrogate
         plot_surrogates([surrogate], fill=True, ax=axes["derivative"])
-        plot_population(surrogate, self.mean, self.std, active_range(surrogate), ax=axes["population"])
+        plot_population(surrogate, self.mean, self.std, self.active_range(), ax=axes["population"])
         plot_spike(surrogate, ax=axes["spike"])
         peak = float(surrogate.derivative(torch.zeros(())))
         axes["derivative"].set(xlabel="", xticks=[-2, -1, 0, 1, 2], xticklabels=[], yticks=[0, peak / 2, peak])
