@@ -1,15 +1,12 @@
 """Sphinx extension of the book: execution keyed by the library, explorers, assets, launch buttons, API reference."""
 
 import hashlib
-import importlib
 import re
 import shutil
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.util.docutils import SphinxDirective
 
 EXPLORER = re.compile(r'<figure[^>]*\sdata-snnsg="([a-z0-9_-]+)"')
 API_ENTRY = re.compile(r"^- `(snnsg_lib\.[\w.]+)`$", flags=re.MULTILINE)
@@ -114,19 +111,6 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
         lines[i] = "`".join(part if j % 2 else part.replace("|", r"\|") for j, part in enumerate(parts))
 
 
-class Explorer(SphinxDirective):
-    """`{explorer} SurrogateExplorer`: an explorer of `snnsg_lib.widgets` on a page without a kernel."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return the explorer's own HTML, the same that a notebook shows."""
-        explorer = getattr(importlib.import_module("snnsg_lib.widgets"), self.arguments[0])()
-        bundle = explorer._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return [nodes.raw("", data["text/html"], format="html")]
-
-
 def setup(app: Sphinx) -> dict:
     """Register the extension with Sphinx."""
     app.add_config_value("snnsg_repository", "", "html", [str])
@@ -137,7 +121,6 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("snnsg_execution_digest", "", "env", [str])
     # jupyter-book sets it for sphinx_comments, which this book does not load.
     app.add_config_value("comments_config", {}, "", [dict])
-    app.add_directive("explorer", Explorer)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", digest_assets)
     app.connect("config-inited", add_launch_buttons)
