@@ -100,9 +100,7 @@ def _finish(job: Job, store: RunStore, chunks: list[Chunk], jobs: int, bar: Any)
     deaths = 0
     pause = 0.02
     waiting = [chunk for chunk in chunks if not is_complete(store, chunk)]
-    bar.initial = bar.total - sum(
-        len(chunk.keys) for chunk in waiting
-    )  # found, so they say nothing about the time left
+    bar.initial = bar.total - sum(len(chunk.keys) for chunk in waiting)  # found: no part of the time left
     while True:
         before = len(waiting)
         waiting = [chunk for chunk in waiting if not is_complete(store, chunk)]

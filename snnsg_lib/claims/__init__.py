@@ -1,0 +1,102 @@
+"""The claims of the seeds as tests on the stored tables, and the verdicts that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..store import load_results
+from .claim import VERDICTS, Claim, Regime, RegimeResult, verdict_of
+from .control import CONTROL_CLAIMS
+from .flossing import FLOSSING_CLAIMS
+from .gradients import GRADIENT_CLAIMS
+from .schedules import SCHEDULE_CLAIMS
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+__all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "entry_hashes", "scorecard", "verdicts"]
+
+CLAIMS: tuple[Claim, ...] = tuple(
+    sorted(
+        (*GRADIENT_CLAIMS, *CONTROL_CLAIMS, *SCHEDULE_CLAIMS, *FLOSSING_CLAIMS),
+        key=lambda claim: ("SLT".index(claim.id[0]), int(claim.id[1:])),  # first seed, second seed, our own
+    )
+)
+
+
+def verdicts(claims: Sequence[Claim] = CLAIMS, directory: str | Path | None = None) -> pd.DataFrame:
+    """Return one row for each claim, decided by the stored tables.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    directory : str or Path, optional
+        Where the tables are; the library's own when left out.
+
+    Returns
+    -------
+    DataFrame
+        id, claim, source, statistic, verdict ("reproduced", "under conditions", "not reproduced" or "open"), intervals
+        (interquartile mean and 95 % interval in each regime, in words), seeds (asked for), n (fewest found in a
+        regime), failed (runs without a value) and table.
+
+    Raises
+    ------
+    CorruptResultError
+        A stored table does not agree with its hash.
+    """
+    return pd.DataFrame([_row(claim, directory) for claim in claims])
+
+
+def entry_hashes(table: str) -> dict[str, str]:
+    """Return {claim id: hash of its entry} for the claims that read `table`."""
+    return {claim.id: claim.hash for claim in CLAIMS if claim.table == table}
+
+
+def scorecard(directory: str | Path | None = None) -> Styler:
+    """Return the verdicts as a table to be read: it shows itself in a notebook and on a page."""
+    frame = verdicts(directory=directory)
+    frame["seeds"] = [f"{row.n} of {row.seeds}" for row in frame.itertuples()]
+    shown = frame.rename(columns={"id": "", "claim": "Claim", "verdict": "Verdict", "intervals": "Measured"})
+    shown = shown.rename(columns={"seeds": "Seeds", "source": "Source"})
+    shown = shown[["", "Claim", "Verdict", "Measured", "Seeds", "Source"]]
+    style = shown.style.hide(axis="index").format(escape="html").set_uuid("scorecard")
+    return style.set_caption("The claims of the two seeds and what the stored runs say.").set_properties(
+        **{"text-align": "left", "white-space": "normal"}
+    )
+
+
+def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:
+    try:
+        table = load_results(claim.table, directory)
+    except FileNotFoundError:
+        results, failed = [], 0  # not run yet
+    else:
+        results, failed = claim.results(table), len(table.attrs.get("failed", []))
+    shown = [_in_words(result, regime) for result, regime in zip(results, claim.regimes, strict=False)]
+    return {
+        "id": claim.id,
+        "claim": claim.sentence,
+        "source": claim.source,
+        "statistic": claim.statistic,
+        "verdict": verdict_of(results),
+        "intervals": "; ".join(
+            _in_words(result, regime) for result, regime in zip(results, claim.regimes, strict=False)
+        ),
+        "seeds": claim.seeds,
+        "n": min((result.n for result in results), default=0),
+        "failed": failed,
+        "table": claim.table,
+    }
+
+
+def _in_words(result: RegimeResult, regime: Regime) -> str:
+    if result.estimate != result.estimate:
+        return f"{result.regime}: {result.n} seeds are too few"
+    margin = f"±{regime.margin:g}" if regime.direction == "within" else f"{regime.margin:g}"
+    numbers = f"{result.estimate:.3g} [{result.low:.3g}, {result.high:.3g}]"
+    return f"{result.regime}: {numbers}, claimed {regime.direction} {margin}: {result.outcome}"
