@@ -84,9 +84,7 @@ def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:
         "source": claim.source,
         "statistic": claim.statistic,
         "verdict": verdict_of(results),
-        "intervals": "; ".join(
-            _in_words(result, regime) for result, regime in zip(results, claim.regimes, strict=False)
-        ),
+        "intervals": "; ".join(shown),
         "seeds": claim.seeds,
         "n": min((result.n for result in results), default=0),
         "failed": failed,

@@ -94,8 +94,8 @@ class Claim:
     seeds : int
         How many seeds a regime needs before it counts; at least 10.
     measure : function, optional
-        `measure(rows, regime)` returns one value a seed from the rows of the regime. Made with `def`: its source belongs
-        to the entry. Without it the claim is open.
+        `measure(rows, regime)` returns one value a seed from the rows of the regime. Made with `def`: its source
+        belongs to the entry. Without it the claim is open.
     """
 
     id: str
