@@ -41,8 +41,8 @@ def digest_of(root: Path, names: list[str]) -> str:
 def key_execution_cache(app: Sphinx, config: Config) -> None:
     """Keep executed notebooks in a folder named by a hash of what they import; drop those of other hashes.
 
-    jupyter-cache compares the cells alone, so that a changed library would be shown with its old output. The hash is also a
-    configuration value of the kind "env": when it changes, Sphinx reads every page again.
+    jupyter-cache compares the cells alone, so that a changed library would be shown with its old output. The hash is
+    also a configuration value of the kind "env": when it changes, Sphinx reads every page again.
     """
     config.snnsg_execution_digest = digest_of(Path(app.srcdir), config.snnsg_execution_depends)
     caches = Path(app.outdir).parent / ".jupyter_cache"
@@ -74,7 +74,7 @@ def copy_assets(app: Sphinx) -> None:
 
 
 def add_explorers(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Load on each page only the explorers that stand on it: the shared core, theirs, then the host that starts them."""
+    """Load on each page only its own explorers: the shared core, theirs, then the host that starts them."""
     names = sorted(set(EXPLORER.findall(context.get("body") or "")))
     if not names:
         return
