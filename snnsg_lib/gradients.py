@@ -18,7 +18,7 @@ from snnsg_lib._checks import check_choice, check_int, check_number
 
 Gradients = dict[int, Tensor]
 Measure = dict[int, float | Tensor]
-Loss = Callable[[nn.Module, Any], Tensor]
+Loss = Callable[[Any, Any], Tensor]
 
 
 def layer_gradients(net: nn.Module, loss_fn: Loss, batch: Any) -> Gradients:

@@ -1,0 +1,80 @@
+"""Under which conditions Figures 2 and 3 hold: depth, time steps, firing rate, reset and normalisation.
+
+Around the controlled network (4 hidden layers, 20 steps, rate 0.15, detached reset, peak normalisation). Depth, reset
+and normalisation are crossed, for the depth explorer; steps and rate change one at a time. With a detached reset the
+normalisation is a factor (slope / 2) per surrogate on the way, so that only the attached reset is run with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from snnsg_lib.experiments import _deep_gradients as deep
+from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms
+
+SLOPES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
+DEPTHS, NUM_STEPS, RATES = (2, 4, 8, 16), (2, 5, 10, 20, 50, 100), (0.02, 0.05, 0.15, 0.4)
+CHUNK_SIZE = len(SLOPES)
+NUM_BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Config:
+    """One slope in one network."""
+
+    depth: int = 4
+    num_steps: int = 20
+    rate: float = 0.15
+    detach_reset: bool = True
+    normalization: str = "peak"
+    seed: int = 0
+    slope: float = 25.0
+
+
+def configs(quick: bool = False) -> list[Config]:
+    """Conditions x 20 seeds x 7 slopes; if quick the small networks, two slopes and two seeds."""
+    slopes, seeds = ((1.0, 100.0), range(2)) if quick else (SLOPES, range(20))
+    resets = [(True, "peak"), (False, "peak"), (False, "area")]
+    conditions: list[dict] = [{"depth": d, "detach_reset": r, "normalization": n} for d in DEPTHS for r, n in resets]
+    conditions += [{"num_steps": t} for t in NUM_STEPS if t != 20] + [{"rate": r} for r in RATES if r != 0.15]
+    small = [c for c in conditions if c.get("depth", 4) <= 4 and c.get("num_steps", 20) <= 20]
+    return [
+        Config(**condition, seed=seed, slope=slope)
+        for condition in (small if quick else conditions)
+        for seed in seeds
+        for slope in slopes
+    ]
+
+
+def run(configs: Sequence[Config]) -> list[list[dict]]:
+    """Rows for each config, one per layer: norm, active share, cosine with the k = 100 gradient, reliability."""
+    return deep.by_network(configs, _run)
+
+
+def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+    shared = {field.name for field in fields(deep.Network)} & set(vars(config))
+    network = deep.Network(**{name: getattr(config, name) for name in shared})
+    grads, reference = deep.with_reference(network, config.seed, slopes, NUM_BATCHES)
+    return deep.rows_by_slope(
+        {
+            "norm": deep.mean_over_batches([gradient_norms(g) for g in grads]),
+            "share": deep.mean_over_batches([active_share(g) for g in grads]),
+            "cosine": deep.mean_over_batches([cosine_similarity(*pair) for pair in zip(grads, reference, strict=True)]),
+            "reliability": cosine_similarity(*grads),
+        }
+    )
+
+
+def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+    """Whether k = 1 or k = 100 gives the first layer the larger gradient, in each condition that both have."""
+    wins = pd.concat([_shallow_wins(quick), _shallow_wins(stored)], axis=1, join="inner")
+    return len(wins) > 0 and bool((wins.iloc[:, 0] == wins.iloc[:, 1]).all())
+
+
+def _shallow_wins(table: pd.DataFrame) -> pd.Series:
+    conditions = ["depth", "num_steps", "rate", "detach_reset", "normalization"]
+    first = table[table.layer == 0].groupby([*conditions, "slope"])["norm"].mean().unstack()
+    return first[1.0] > first[100.0]
