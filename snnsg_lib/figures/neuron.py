@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from snnsg_lib.figures.style import COLOURS, new_axes, slope_colour
 
@@ -15,10 +15,10 @@ GRADIENT_FLOOR = 1e-3
 
 
 def plot_neuron(
-    current: Sequence[float],
-    mem: Sequence[float],
-    spk: Sequence[float],
-    gradient: Sequence[float],
+    current: ArrayLike,
+    mem: ArrayLike,
+    spk: ArrayLike,
+    gradient: ArrayLike,
     *,
     threshold: float = 1.0,
     slope: float = 25.0,
@@ -29,9 +29,9 @@ def plot_neuron(
 
     Parameters
     ----------
-    current, mem, spk : sequence of float, (num_steps,)
+    current, mem, spk : array_like, (num_steps,)
         Input current, membrane potential and spikes.
-    gradient : sequence of float, (num_steps,)
+    gradient : array_like, (num_steps,)
         Derivative of the loss with respect to the current of each step; its size is drawn, on a logarithmic axis.
     threshold : float
         Drawn as a dotted rule.
@@ -48,13 +48,13 @@ def plot_neuron(
     """
     if axes is None:
         axes = new_axes(rows=3, sharex=True, figsize=(6.4, 4.8), height_ratios=[1, 2, 2])[1]
-    current, mem, spk, gradient = (np.asarray(values, dtype=float) for values in (current, mem, spk, gradient))
-    steps = np.arange(1, len(current) + 1)
-    axes[0].step(steps, current, where="mid", color=MUTED, linewidth=1.4)
+    levels = np.asarray(current, dtype=float)
+    steps = np.arange(1, len(levels) + 1)
+    axes[0].step(steps, levels, where="mid", color=MUTED, linewidth=1.4)
     axes[0].set(ylabel="current")
-    _draw_membrane(axes[1], steps, mem, spk, threshold)
-    _draw_gradient(axes[2], steps, np.abs(gradient), slope_colour(slope), cutoff)
-    axes[2].set(xlabel="time step", xlim=(0.5, len(current) + 0.5))
+    _draw_membrane(axes[1], steps, np.asarray(mem, dtype=float), np.asarray(spk), threshold)
+    _draw_gradient(axes[2], steps, np.abs(np.asarray(gradient, dtype=float)), slope_colour(slope), cutoff)
+    axes[2].set(xlabel="time step", xlim=(0.5, len(levels) + 0.5))
     return axes
 
 

@@ -112,7 +112,7 @@
     const output = element("output", { for: id });
     const fromInput = () =>
       spec.log ? roundSlope(spec.min * 10 ** ((decades * Number(input.value)) / LOG_STEPS)) : Number(input.value);
-    const text = (value) => (spec.format ?? String)(value);
+    const text = spec.format ?? ((value) => number(value, 3));
     input.addEventListener("input", () => change(spec.name, fromInput()));
     const label = element("label", { for: id }, spec.label);
     const node = element("div", { class: `snnsg-control snnsg-slider${spec.wide ? " snnsg-wide" : ""}` },

@@ -93,7 +93,7 @@
       const level = neuron.yAt(state.threshold);
       set(rule, { y1: level, y2: level });
       set(ruleText, { y: level - 5 });
-      ruleText.textContent = `threshold ${state.threshold}`;
+      ruleText.textContent = `threshold ${number(state.threshold, 3)}`;
       set(ticks, { d: spk.map((s, t) => (s ? `M${x(t + 1).toFixed(1)} ${neuron.top - 22}v16` : "")).join("") });
 
       const first = NUM_STEPS - LOSSES[state.loss];
@@ -119,7 +119,7 @@
     const back = reached
       ? `reaches ${reached} of ${NUM_STEPS} inputs with more than 1 % of the peak gradient`
       : `reaches none of the ${NUM_STEPS} inputs with more than 1 % of the peak gradient: there is next to nothing to learn from`;
-    return `At k = ${state.slope} the neuron ${fires}. ${loss} ${back}.`;
+    return `At k = ${number(state.slope, 3)} the neuron ${fires}. ${loss} ${back}.`;
   }
 
   const twoDigits = (value) => value.toFixed(2);

@@ -12,7 +12,7 @@ from snnsg_lib import surrogates
 from snnsg_lib.figures.neuron import plot_neuron
 from snnsg_lib.lif import lif_scan
 from snnsg_lib.surrogates import Surrogate
-from snnsg_lib.widgets.explorer import Choice, Explorer, Number, script
+from snnsg_lib.widgets.explorer import Choice, Explorer, Number, in_words, script
 from snnsg_lib.widgets.surrogate import CUTOFF, FAMILIES
 
 NUM_STEPS = 50
@@ -99,7 +99,7 @@ class NeuronExplorer(Explorer):
         back += " with more than 1 % of the peak gradient"
         if reached == 0:
             back += ": there is next to nothing to learn from"
-        return f"At k = {self.slope:g} the neuron {fires}. The loss, its spikes in {steps}, {back}."
+        return f"At k = {in_words(self.slope, 3)} the neuron {fires}. The loss, its spikes in {steps}, {back}."
 
     def _draw(self) -> Figure:
         figure = Figure(figsize=(6.4, 4.8), layout="constrained")

@@ -96,7 +96,7 @@
       // Scaled to rise by one, whatever the normalisation: the shape is what approaches the step.
       set(smooth, { d: path(samples(slope, 1).map((u) => [step.xAt(u), step.yAt(0.5 + primitive(family, slope, "area", u))])) });
       stepText.textContent = families[family].label;
-      stepSlope.textContent = `k = ${slope}`;
+      stepSlope.textContent = `k = ${number(slope, 3)}`;
     }
     return { draw, height: step.bottom > lower.bottom ? step.bottom + 44 : lower.bottom + 44 };
   }
@@ -106,7 +106,7 @@
     const only = share < 0.25 ? "only " : "";
     const range = activeRange(family, slope);
     const height = normalization === "area" ? ` The area stays 1, so the peak is ${number(peak(family, slope, normalization), 3)}.` : "";
-    return `At k = ${slope} ${only}${percent(share)} of the neurons receive more than 1 % of the peak gradient: those within ${number(range)} of the threshold.${height}`;
+    return `At k = ${number(slope, 3)} ${only}${percent(share)} of the neurons receive more than 1 % of the peak gradient: those within ${number(range)} of the threshold.${height}`;
   }
 
   const definition = {

@@ -97,7 +97,7 @@ class SurrogateExplorer(Explorer):
         """Say what share of the population a gradient reaches, and how far from the threshold."""
         share = self.active_share()
         words = (
-            f"At k = {self.slope:g} {'only ' if share < 0.25 else ''}{percent(share)} of the neurons receive "
+            f"At k = {in_words(self.slope, 3)} {'only ' if share < 0.25 else ''}{percent(share)} of the neurons receive "
             f"more than 1 % of the peak gradient: those within {in_words(self.active_range())} of the threshold."
         )
         if self.normalization == "area":

@@ -1,0 +1,143 @@
+"""Pages under watch: what they fetch, what they complain about, and how their explorers are driven."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from urllib.parse import urlparse
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDGETS = ROOT / "snnsg_lib" / "widgets"
+EXPLORERS = ("surrogate", "neuron")
+SLIDERS = "input[type=range]"
+# The page is ready for the next look when its frame has been drawn.
+NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class Watch:
+    """A page in its own context and network blocked; collects foreign requests and console errors."""
+
+    def __init__(self, browser: Browser, *, width: int = 1280, height: int = 800, **context):
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        self.context.route("**/*", self._admit)
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: self._note(message))
+
+    def _note(self, message) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _admit(self, route) -> None:
+        url = urlparse(route.request.url)
+        if url.scheme in ("file", "data", "blob") or url.hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            self.foreign.append(route.request.url)
+            route.abort()
+
+    def open(self, url: str) -> Page:
+        self.page.goto(url, wait_until="load")
+        return self.page
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.context.close()
+
+
+def standalone_page(
+    folder: Path, explorers=EXPLORERS, *, figures: str = "", theme: str = "light", scripts: bool = True
+) -> str:
+    """Write a page with explorers and the project's own scripts, and return its file:// address."""
+    for name in ("core.js", "host.js", "explorer.css", *(f"{explorer}.js" for explorer in explorers)):
+        (folder / name).write_bytes((WIDGETS / name).read_bytes())
+    figures = figures or "".join(f'<figure data-snnsg="{name}"></figure>' for name in explorers)
+    tags = (
+        "".join(f'<script defer src="{name}.js"></script>' for name in ("core", *explorers, "host")) if scripts else ""
+    )
+    background = "#121212" if theme == "dark" else "#ffffff"
+    path = folder / f"{theme}.html"
+    path.write_text(
+        f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorers</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="stylesheet" href="explorer.css">{tags}'
+        f"<style>body {{ margin: 16px; background: {background}; --pst-color-background: {background} }}</style></head>"
+        f"<body><main><h1>Explorers</h1>{figures}</main></body></html>",
+        encoding="utf-8",
+    )
+    return path.as_uri()
+
+
+def figure(name: str, state: dict) -> str:
+    """Return the element of an explorer in `state`, without a fallback picture."""
+    return f'<figure data-snnsg="{name}" data-state="{html.escape(json.dumps(state), quote=True)}"></figure>'
+
+
+def picture(explorer: Locator) -> str:
+    """Return the explorer's drawing as text, after the next frame."""
+    explorer.page.evaluate(NEXT_FRAME)
+    return explorer.locator(".snnsg-picture svg").evaluate("svg => svg.outerHTML")
+
+
+def reset(explorer: Locator) -> None:
+    explorer.locator(".snnsg-reset").click()
+
+
+def faults_of_sliders(explorer: Locator) -> list[str]:
+    """Move every slider to its ends by mouse and by keyboard, and return what did not behave."""
+    faults = []
+    initial = picture(explorer)
+    for slider in explorer.locator(SLIDERS).all():
+        if not slider.is_visible():
+            continue
+        name = slider.get_attribute("name")
+        ends = {}
+        for device, move in (("mouse", _click_end), ("keyboard", _press_end)):
+            for end in ("min", "max"):
+                move(slider, end)
+                ends[device, end] = picture(explorer)
+                if slider.input_value() != slider.get_attribute(end):
+                    faults.append(f"{name}: {device} does not reach {end}")
+            reset(explorer)
+            if picture(explorer) != initial:
+                faults.append(f"{name}: reset does not bring the first picture back")
+        at_end = [end for end in ("min", "max") if slider.input_value() == slider.get_attribute(end)]
+        changed = [shown != initial for (_, end), shown in ends.items() if end not in at_end]
+        if not all(changed):
+            faults.append(f"{name}: the picture at an end equals the picture at the default")
+        if any(ends["mouse", end] != ends["keyboard", end] for end in ("min", "max")):
+            faults.append(f"{name}: mouse and keyboard lead to different pictures")
+        slider.focus()
+        slider.press("ArrowLeft" if "max" in at_end else "ArrowRight")
+        if picture(explorer) == initial:
+            faults.append(f"{name}: an arrow key changes nothing")
+        reset(explorer)
+    return faults
+
+
+def _click_end(slider: Locator, end: str) -> None:
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x = box["x"] + (1 if end == "min" else box["width"] - 1)
+    slider.page.mouse.click(x, box["y"] + box["height"] / 2)
+
+
+def _press_end(slider: Locator, end: str) -> None:
+    slider.focus()
+    slider.press("Home" if end == "min" else "End")
+
+
+def axe_violations(page: Page, selector: str | None = None) -> list[tuple[str, str]]:
+    """Return (rule, element) of everything that axe finds, inside `selector` alone if one is given."""
+    context = {"include": [[selector]]} if selector else None
+    found = Axe().run(page, context=context).response["violations"]
+    return [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]

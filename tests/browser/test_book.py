@@ -1,0 +1,98 @@
+"""Every page of the built book in a browser with the network blocked."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from pages import Watch, axe_violations, faults_of_sliders, picture
+
+pytestmark = pytest.mark.browser
+
+# Faults of the theme that the book cannot mend from outside: (axe rule, part of the element) and why.
+THEME_FAULTS: dict[tuple[str, str], str] = {}
+
+
+def pages_with_explorers(built_book, book_pages):
+    return [page for page in book_pages if "data-snnsg=" in (built_book / page).read_text(encoding="utf-8")]
+
+
+def test_landing_page_and_both_chapters_hold_an_explorer(built_book, book_pages):
+    names = {
+        name
+        for page in book_pages
+        for name in re.findall(r'data-snnsg="(\w+)"', (built_book / page).read_text(encoding="utf-8"))
+    }
+    assert {"surrogate", "neuron"} <= names
+    assert len(pages_with_explorers(built_book, book_pages)) >= 3
+
+
+def test_no_page_holds_a_widget_that_needs_a_kernel(built_book, book_pages):
+    needy = r"application/vnd\.jupyter\.widget-(view|state)\+json|data-jupyter-widgets|html-manager"
+    found = [page for page in book_pages if re.search(needy, (built_book / page).read_text(encoding="utf-8"))]
+    assert found == []
+
+
+def test_no_page_asks_for_anything_from_outside_or_complains(browser, book_url, book_pages):
+    faults = {}
+    with Watch(browser) as watch:
+        for page in book_pages:
+            watch.open(f"{book_url}/{page}")
+            watch.page.wait_for_load_state("networkidle")
+            if watch.foreign or watch.errors:
+                faults[page] = [*watch.foreign, *watch.errors]
+            watch.foreign.clear()
+            watch.errors.clear()
+    assert faults == {}
+
+
+def test_every_slider_of_the_book_changes_its_picture(browser, book_url, built_book, book_pages):
+    faults = {}
+    for address in pages_with_explorers(built_book, book_pages):
+        with Watch(browser) as watch:
+            page = watch.open(f"{book_url}/{address}")
+            for i, explorer in enumerate(page.locator("figure[data-snnsg]").all()):
+                explorer.locator(".snnsg").wait_for()
+                faults[address, i] = faults_of_sliders(explorer)
+            faults[address, "console"] = [*watch.foreign, *watch.errors]
+    assert {place: found for place, found in faults.items() if found} == {}
+
+
+def test_explorers_live_when_the_book_is_opened_from_a_folder(browser, built_book, book_pages):
+    for address in pages_with_explorers(built_book, book_pages):
+        with Watch(browser) as watch:
+            page = watch.open((built_book / address).as_uri())
+            slider = page.locator(".snnsg input[name=slope]").first
+            explorer = page.locator("figure[data-snnsg]").first
+            before = picture(explorer)
+            slider.press("Home")
+            assert picture(explorer) != before
+            assert watch.foreign == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_only_the_faults_of_the_theme(browser, book_url, book_pages, theme):
+    found = {}
+    with Watch(browser, color_scheme=theme) as watch:
+        for address in book_pages:
+            page = watch.open(f"{book_url}/{address}")
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            if page.locator("figure[data-snnsg] .snnsg").count():
+                assert axe_violations(page, "figure[data-snnsg]") == []
+            ours = [fault for fault in axe_violations(page) if not _known(*fault)]
+            if ours:
+                found[address] = ours
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def _known(rule: str, element: str) -> bool:
+    return any(rule == known and part in element for known, part in THEME_FAULTS)
+
+
+def test_narrow_screens_need_no_sideways_scroll_inside_explorers(browser, book_url, built_book, book_pages):
+    for address in pages_with_explorers(built_book, book_pages):
+        with Watch(browser, width=360, height=700) as watch:
+            page = watch.open(f"{book_url}/{address}")
+            page.locator(".snnsg-picture svg").first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, address

@@ -1,0 +1,112 @@
+"""An explorer in JupyterLab: the page tells the kernel, and the kernel tells the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from pages import ROOT, Watch
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+TOKEN = "snnsg-test"
+CELLS = [
+    "from snnsg_lib.widgets import SurrogateExplorer\nexplorer = SurrogateExplorer(slope=25)\nexplorer",
+    'print("the kernel sees", explorer.slope)',
+    "explorer.slope = 5",
+]
+
+
+@pytest.fixture(scope="module")
+def lab_url(tmp_path_factory):
+    """A JupyterLab of its own on the loopback interface, with one notebook."""
+    folder = tmp_path_factory.mktemp("lab")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{i}",
+            "source": source,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for i, source in enumerate(CELLS)
+    ]
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "explorer.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {
+        name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0",
+        f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=", "--expose-app-in-browser",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    log = (folder / "server.log").open("w")
+    server = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **own, "PYTHONPATH": paths}, stdout=log, stderr=log
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, log.name)
+        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        log.close()
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: str) -> None:
+    for _ in range(120):
+        assert server.poll() is None, open(log).read()
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.5)
+    pytest.fail(f"JupyterLab did not start:\n{open(log).read()}")
+
+
+def test_page_and_kernel_follow_each_other(browser, lab_url):
+    with Watch(browser) as watch:
+        page = watch.open(lab_url)
+        page.set_default_timeout(90_000)
+        cells = page.locator(".jp-NotebookPanel .jp-CodeCell")
+        expect(cells).to_have_count(len(CELLS), timeout=90_000)
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+        _run(page, cells.nth(0))
+        slope = cells.nth(0).locator(".snnsg input[name=slope]")
+        slope.wait_for()
+        shown = cells.nth(0).locator(".snnsg-slope output")
+        expect(shown).to_have_text("25")
+
+        # From the page to the kernel, by keys that JupyterLab would like to have.
+        slope.focus()
+        slope.press("End")
+        slope.press("ArrowLeft")
+        expect(shown).to_have_text("95.5")
+        _run(page, cells.nth(1))
+        expect(cells.nth(1).locator(".jp-OutputArea-output")).to_contain_text("the kernel sees 95.5", timeout=30_000)
+
+        # From the kernel to the page.
+        _run(page, cells.nth(2))
+        expect(shown).to_have_text("5", timeout=30_000)
+        expect(cells.nth(0).locator(".snnsg-sentence")).to_contain_text("At k = 5 ")
+        assert watch.foreign == []
+
+
+def _run(page, cell) -> None:
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Shift+Enter")
