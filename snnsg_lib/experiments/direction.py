@@ -54,6 +54,44 @@ def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
     )
 
 
+def noise_free_cosine(table: pd.DataFrame) -> pd.DataFrame:
+    """Cosine between the expected gradients of each slope and of k = 100, pooled over seeds, with a 95 % interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of this experiment.
+
+    Returns
+    -------
+    DataFrame
+        setup, layer, slope, mean, low, high (jackknife over seeds). Layers whose expected k = 100 gradient cannot be told
+        from zero are left out: nobody can say where it points.
+    """
+    rows = []
+    for (setup, layer), part in table.groupby(["setup", "layer"]):
+        product, signal = (part.pivot(index="seed", columns="slope", values=name) for name in ("product", "signal"))
+        reference = signal[deep.REFERENCE]
+        if reference.mean() < 2 * reference.std() / len(reference) ** 0.5:
+            continue
+        for slope in product:
+            mean, error = _jackknife(product[slope], signal[slope], reference)
+            rows.append((setup, layer, slope, mean, mean - 2.1 * error, mean + 2.1 * error))
+    return pd.DataFrame(rows, columns=["setup", "layer", "slope", "mean", "low", "high"])
+
+
+def _jackknife(product: pd.Series, signal: pd.Series, reference: pd.Series) -> tuple[float, float]:
+    """Ratio of the sums over seeds, and its standard error from leaving out one seed at a time."""
+
+    def cosine(a: pd.Series, b: pd.Series, c: pd.Series) -> pd.Series:
+        return a / (b * c) ** 0.5
+
+    without = cosine(product.sum() - product, signal.sum() - signal, reference.sum() - reference)
+    return cosine(product.sum(), signal.sum(), reference.sum()), (len(product) - 1) / len(product) ** 0.5 * without.std(
+        ddof=0
+    )
+
+
 def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
     """Whether layers and slopes fall in the same order of their cosine with the k = 100 gradient."""
     return all(_falls_far_from_the_output(table) and _rises_with_the_slope(table) for table in (quick, stored))

@@ -1,0 +1,247 @@
+"""Pictures of gradients in depth: their size and direction in each layer, and the conditions that change both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from snnsg_lib._checks import check_choice
+from snnsg_lib.figures.style import COLOURS, SLOPE_TICKS, new_axes, slope_axis, slope_colour
+from snnsg_lib.figures.surrogates import FAMILY_NAMES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
+FLOOR_GREY = COLOURS["people"][0]
+# Two-sided 95 % quantile of Student's t for 20 seeds or more; wider for fewer.
+T_QUANTILES = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 10: 2.26, 20: 2.09}
+NAMES = {
+    "norm": "norm of the gradient",
+    "share": "share of active weights",
+    "share_weights": "share of active weights",
+    "share_neurons": "share of active neurons",
+    "cosine": "cosine with the k = 100 gradient",
+    "reliability": "cosine between two batches",
+}
+
+
+def summary(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame:
+    """Mean over seeds with its 95 % interval (Student's t): columns mean, low, high for each group.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One value of `column` per seed in each group.
+    by : sequence of str
+        Columns that make the groups; they become the index.
+    column : str
+        ``"norm"`` is averaged as a logarithm: its mean is the geometric one.
+    """
+    logarithmic = column == "norm"
+    # Layers that hear nothing at all have a gradient of exactly zero and no logarithm.
+    values = np.log10(table[column].where(table[column] > 0)) if logarithmic else table[column]
+    groups = values.groupby([table[name] for name in by])
+    mean, count = groups.mean(), groups.count()
+    quantile = count.map(lambda n: T_QUANTILES[max(size for size in T_QUANTILES if size <= max(n, 2))])
+    error = quantile * groups.std() / np.sqrt(count)
+    result = mean.to_frame("mean").assign(low=mean - error, high=mean + error)
+    return 10**result if logarithmic else result
+
+
+def plot_layers(
+    table: pd.DataFrame, column: str = "norm", *, slopes: Sequence[float] = SLOPE_TICKS, ax: Axes | None = None
+) -> Axes:
+    """Draw a measure against the layer, first hidden layer left, output right, one line per slope.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns slope, layer, seed and `column`, of one condition.
+    column : {"norm", "share", "share_weights", "share_neurons", "cosine", "reliability"}
+        A norm is drawn on a logarithmic axis.
+    slopes : sequence of float
+        Which slopes of the table to draw.
+    ax : Axes, optional
+        Drawn into; a new column-wide figure if not given.
+    """
+    check_choice("column", column, tuple(NAMES))
+    ax = new_axes()[1] if ax is None else ax
+    values = summary(table[table.slope.isin(slopes)], ["slope", "layer"], column)
+    last = int(table.layer.max())
+    for slope in slopes:
+        line = values.loc[slope]
+        ax.fill_between(line.index, line.low, line.high, color=slope_colour(slope), alpha=0.2, linewidth=0)
+        ax.plot(line.index, line["mean"], color=slope_colour(slope), marker="o", markersize=3.5, linewidth=1.8)
+    _label_lines(
+        ax, [f"k = {slope:g}" for slope in slopes], [values.loc[slope, "mean"].iloc[0] for slope in slopes], column
+    )
+    every = max(1, last // 8)
+    ticks = [*range(0, last - every + 1, every), last]
+    ax.set_xticks(ticks, [str(layer) if layer < last else f"{last}\noutput" for layer in ticks])
+    ax.set(xlabel="layer (0: first hidden)", ylabel=NAMES[column], xlim=(-0.24 * last, last + 0.15))
+    return ax
+
+
+def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], column: str) -> None:
+    """Write each line's label left of its first point, moved apart where lines meet."""
+    if column == "norm":
+        ax.set_yscale("log")
+    ax.autoscale_view()
+    low, high = ax.get_ylim()
+    scale = np.log10 if column == "norm" else np.asarray
+    places = (scale(np.array(values)) - scale(low)) / (scale(high) - scale(low))
+    apart, at = 0.062, {}
+    for index in np.argsort(places):
+        at[index] = max(places[index], (max(at.values()) + apart) if at else 0.0)
+    excess = max(max(at.values()) - 0.98, 0.0)
+    for index, label in enumerate(labels):
+        ax.annotate(
+            label, (0, values[index]), (0.005, at[index] - excess * at[index]), textcoords="axes fraction", fontsize=9,
+            va="center", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3},
+        )  # fmt: skip
+
+
+def plot_cosines(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
+    """Draw the cosine with the k = 100 gradient against the slope, one panel per hidden layer, over the noise floor.
+
+    The floor is the cosine between the k = 100 gradients of two batches: so little does the reference agree with itself.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `direction`, one set-up.
+    axes : array of Axes, optional
+        One per hidden layer; a new wide figure if not given.
+    """
+    axes, layers = _layer_panels(table, axes)
+    cosine = summary(table, ["layer", "slope"], "cosine")
+    floor = summary(table[table.slope == table.slope.max()], ["layer"], "reliability")
+    for ax, layer in zip(axes, layers, strict=True):
+        line = cosine.loc[layer]
+        ax.axhspan(0, max(floor.loc[layer, "high"], 0.012), color=FLOOR_GREY, alpha=0.7, linewidth=0)
+        ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
+        ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
+        ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
+        place = floor.loc[layer, "high"]
+        ax.text(95, place + 0.02, "noise floor", ha="right", va="bottom", fontsize=9, color=MUTED)
+    axes[0].set_ylabel("cosine with the k = 100 gradient")
+    return axes
+
+
+def plot_bias_and_variance(
+    table: pd.DataFrame, noise_free: pd.DataFrame, *, axes: np.ndarray | None = None
+) -> np.ndarray:
+    """Draw bias and variance apart, one panel per hidden layer, against the slope.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `direction`, one set-up: the reliability (cosine between two batches) is the solid coloured line.
+    noise_free : DataFrame
+        Of the same set-up, from `experiments.direction.noise_free_cosine`: thin line.
+    axes : array of Axes, optional
+        One per hidden layer; a new wide figure if not given.
+    """
+    axes, layers = _layer_panels(table, axes)
+    reliability = summary(table, ["layer", "slope"], "reliability")
+    for ax, layer in zip(axes, layers, strict=True):
+        line = reliability.loc[layer]
+        ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
+        ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
+        ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
+        free = noise_free[noise_free.layer == layer].set_index("slope")
+        ax.fill_between(free.index, free.low, free.high, color=TRUTH, alpha=0.12, linewidth=0)
+        ax.plot(free.index, free["mean"], color=TRUTH, linewidth=1.2)
+    axes[0].set_ylabel("cosine")
+    axes[-1].text(1.1, 0.86, "without noise,\nwith k = 100", fontsize=9, color=INK, va="top")
+    place = float(reliability.loc[layers[-1], "mean"].iloc[0])
+    axes[-1].text(1.1, place - 0.05, "two batches,\nsame slope", fontsize=9, color=MUTED, va="top")
+    return axes
+
+
+def _layer_panels(table: pd.DataFrame, axes: np.ndarray | None) -> tuple[np.ndarray, list[int]]:
+    layers = sorted(table.layer.unique())[:-1]
+    axes = new_axes("wide", columns=len(layers), sharey=True)[1] if axes is None else axes
+    for ax, layer in zip(axes, layers, strict=True):
+        slope_axis(ax)
+        ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
+        ax.set(ylim=(-0.03, 1.04), title=f"layer {layer}" + (", first hidden" if layer == 0 else ""))
+    return axes, layers
+
+
+def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarray | None = None) -> np.ndarray:
+    """Draw what reaches the first hidden layer, one condition changed at a time: depth, time steps, firing rate.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `depth_conditions`.
+    column : {"norm", "share", "cosine", "reliability"}
+        Drawn for k = 1, 10 and 100; a norm as multiples of the output layer's.
+    axes : array of three Axes, optional
+        A new wide figure if not given.
+    """
+    check_choice("column", column, ("norm", "share", "cosine", "reliability"))
+    axes = new_axes("wide", columns=3, sharey=True)[1] if axes is None else axes
+    base = {"depth": 4, "num_steps": 20, "rate": 0.15, "detach_reset": True, "normalization": "peak"}
+    titles = {"depth": "hidden layers", "num_steps": "time steps", "rate": "firing rate"}
+    for ax, (condition, title) in zip(axes, titles.items(), strict=True):
+        rows = table
+        for name, value in base.items():
+            rows = rows if name == condition else rows[rows[name] == value]
+        first = _relative_to_output(rows) if column == "norm" else rows[rows.layer == 0]
+        values = summary(first, ["slope", condition], column)
+        for slope in (1.0, 10.0, 100.0):
+            line = values.loc[slope]
+            ax.fill_between(line.index, line.low, line.high, color=slope_colour(slope), alpha=0.2, linewidth=0)
+            ax.plot(
+                line.index, line["mean"], color=slope_colour(slope), marker="o", markersize=4, label=f"k = {slope:g}"
+            )
+        ax.set(xscale="log", xlabel=title)
+        ticks = sorted(rows[condition].unique())
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.set_xticks([], minor=True)
+    if column == "norm":
+        axes[0].set_yscale("log")
+    axes[0].set_ylabel("first layer's norm / output's" if column == "norm" else NAMES[column])
+    axes[0].legend()
+    return axes
+
+
+def _relative_to_output(rows: pd.DataFrame) -> pd.DataFrame:
+    last = rows.groupby(["depth", "num_steps", "rate", "seed", "slope"])["norm"].transform("last")
+    return rows.assign(norm=rows.norm / last)[rows.layer == 0]
+
+
+def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | None = None) -> np.ndarray:
+    """Draw the share of membrane potentials that a surrogate reaches, against the slope.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `widths`.
+    rate : float
+        Firing rate of the left panel, which compares the families; the right one compares firing rates.
+    axes : array of two Axes, optional
+        A new wide figure if not given.
+    """
+    axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
+    styles = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+    families = summary(table[table.rate == rate], ["family", "slope"], "active_share")
+    for family, style in zip(FAMILY_NAMES, styles, strict=True):
+        line = families.loc[family, "mean"]
+        axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILY_NAMES[family])
+    rates = summary(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
+    for value, style in zip(sorted(table.rate.unique()), styles, strict=True):
+        line = rates.loc[value, "mean"]
+        axes[1].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=f"firing rate {value:g}")
+    for ax, title in zip(axes, (f"four families, firing rate {rate:g}", "fast sigmoid"), strict=True):
+        slope_axis(ax)
+        ax.set(title=title, ylim=(0, 1.03))
+        ax.legend()
+    axes[0].set_ylabel("share with > 1 % of the peak")
+    return axes
