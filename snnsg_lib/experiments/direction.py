@@ -65,8 +65,8 @@ def noise_free_cosine(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        setup, layer, slope, mean, low, high (jackknife over seeds). Layers whose expected k = 100 gradient cannot be told
-        from zero are left out: nobody can say where it points.
+        setup, layer, slope, mean, low, high (jackknife over seeds). Layers whose expected k = 100 gradient cannot be
+        told from zero are left out: nobody can say where it points.
     """
     rows = []
     for (setup, layer), part in table.groupby(["setup", "layer"]):
@@ -87,9 +87,8 @@ def _jackknife(product: pd.Series, signal: pd.Series, reference: pd.Series) -> t
         return a / (b * c) ** 0.5
 
     without = cosine(product.sum() - product, signal.sum() - signal, reference.sum() - reference)
-    return cosine(product.sum(), signal.sum(), reference.sum()), (len(product) - 1) / len(product) ** 0.5 * without.std(
-        ddof=0
-    )
+    error = (len(product) - 1) ** 0.5 * without.std(ddof=0)
+    return cosine(product.sum(), signal.sum(), reference.sum()), error
 
 
 def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:

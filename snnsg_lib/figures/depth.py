@@ -76,9 +76,8 @@ def plot_layers(
         line = values.loc[slope]
         ax.fill_between(line.index, line.low, line.high, color=slope_colour(slope), alpha=0.2, linewidth=0)
         ax.plot(line.index, line["mean"], color=slope_colour(slope), marker="o", markersize=3.5, linewidth=1.8)
-    _label_lines(
-        ax, [f"k = {slope:g}" for slope in slopes], [values.loc[slope, "mean"].iloc[0] for slope in slopes], column
-    )
+    starts = [values.loc[slope, "mean"].iloc[0] for slope in slopes]
+    _label_lines(ax, [f"k = {slope:g}" for slope in slopes], starts, column)
     every = max(1, last // 8)
     ticks = [*range(0, last - every + 1, every), last]
     ax.set_xticks(ticks, [str(layer) if layer < last else f"{last}\noutput" for layer in ticks])
@@ -94,21 +93,23 @@ def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], colum
     low, high = ax.get_ylim()
     scale = np.log10 if column == "norm" else np.asarray
     places = (scale(np.array(values)) - scale(low)) / (scale(high) - scale(low))
-    apart, at = 0.062, {}
+    apart = 0.062
+    at: dict[int, float] = {}
     for index in np.argsort(places):
         at[index] = max(places[index], (max(at.values()) + apart) if at else 0.0)
     excess = max(max(at.values()) - 0.98, 0.0)
     for index, label in enumerate(labels):
-        ax.annotate(
-            label, (0, values[index]), (0.005, at[index] - excess * at[index]), textcoords="axes fraction", fontsize=9,
-            va="center", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3},
-        )  # fmt: skip
+        thin = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3}
+        place = (0.005, at[index] - excess * at[index])
+        style = {"fontsize": 9, "va": "center", "color": INK, "arrowprops": thin}
+        ax.annotate(label, (0, values[index]), place, textcoords="axes fraction", **style)
 
 
 def plot_cosines(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
     """Draw the cosine with the k = 100 gradient against the slope, one panel per hidden layer, over the noise floor.
 
-    The floor is the cosine between the k = 100 gradients of two batches: so little does the reference agree with itself.
+    The floor is the cosine between the k = 100 gradients of two batches: so little does the reference agree
+    with itself.
 
     Parameters
     ----------
