@@ -113,6 +113,7 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
 
 def setup(app: Sphinx) -> dict:
     """Register the extension with Sphinx."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.add_config_value("snnsg_repository", "", "html", [str])
     app.add_config_value("snnsg_jupyterhub", "", "html", [str])
     app.add_config_value("snnsg_assets", {}, "html", [dict])

@@ -26,13 +26,13 @@ class Scorecard(Directive):
         from snnsg_lib.claims import verdicts
 
         counts = verdicts()["verdict"].value_counts(sort=False)
-        line = nodes.paragraph(classes=["scorecard-line"])
+        line = nodes.paragraph()
         line += nodes.Text(f"{counts.sum()} claims on trial: ")
         for number, (verdict, count) in enumerate(counts.items()):
             line += nodes.Text(", " if number else "")
             line += nodes.strong(text=f"{count} {verdict}")
-        line += nodes.Text(".")
-        return [line]
+        line += nodes.Text(". ")
+        return [nodes.container("", line, classes=["scorecard"])]
 
 
 def setup(app: Sphinx) -> dict:
