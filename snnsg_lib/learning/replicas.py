@@ -1,0 +1,136 @@
+"""Slopes x seeds as replicas: what slope each has now, and random streams that depend on the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnsg_lib._checks import check_int, check_number
+from snnsg_lib.surrogates import FastSigmoid, Surrogate
+
+# Purposes of the random streams of a seed: any two differ, and adding one changes none of the others.
+EXPLORATION, SMOOTHING, BATCHES, STARTS, EVALUATION, CRITICS, PROBE = range(1, 8)
+
+
+class Schedule(Protocol):
+    """A slope over training, as in `snnsg_lib.schedulers`."""
+
+    def step(self, reward: float | None = None) -> Any:
+        """Take the return of an evaluation and move on."""
+
+    def get_last_slope(self) -> Any:
+        """Return the slope in use now."""
+
+
+SlopeOrFactory = float | Callable[[Surrogate], Schedule]
+
+
+class Replicas:
+    """The runs of one chunk: label and seed of each, its schedule if it has one, and the surrogate they share.
+
+    Parameters
+    ----------
+    slopes : sequence of float or callable
+        Fixed slopes > 0, or factories: ``factory(surrogate)`` returns a schedule that moves the slope of the
+        surrogate it is given. Each replica gets a schedule of its own.
+    seeds : sequence of int
+        >= 0.
+    paired : bool
+        False: every slope with every seed. True: the first slope with the first seed, and so on.
+
+    Attributes
+    ----------
+    labels : list
+        Of each replica: the fixed slope, or the name of the factory.
+    seeds : list of int
+        Of each replica.
+    surrogate : FastSigmoid
+        Its slope, (replicas,), is the current slope of each.
+    """
+
+    def __init__(self, slopes: Sequence[SlopeOrFactory], seeds: Sequence[int], paired: bool = False):
+        slopes, seeds = list(slopes), [check_int("seeds", seed) for seed in seeds]
+        if not slopes or not seeds:
+            raise ValueError(f"slopes and seeds must not be empty, got {len(slopes)} slopes and {len(seeds)} seeds")
+        if paired and len(slopes) != len(seeds):
+            raise ValueError(f"paired slopes and seeds must be equally many, got {len(slopes)} and {len(seeds)}")
+        pairs = list(zip(slopes, seeds, strict=True)) if paired else [(k, seed) for k in slopes for seed in seeds]
+        self.seeds = [seed for _, seed in pairs]
+        self.labels: list[float | str] = []
+        self.schedules: list[Schedule | None] = []
+        start = []
+        for slope, _ in pairs:
+            holder = FastSigmoid(1.0)
+            schedule = slope(holder) if callable(slope) else None
+            self.schedules.append(schedule)
+            self.labels.append(_name(slope) if callable(slope) else check_number("slopes", slope, above=0.0))
+            start.append(float(schedule.get_last_slope()) if schedule is not None else float(slope))  # type: ignore[arg-type]
+        self.surrogate = FastSigmoid(torch.tensor(start))
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def current_slopes(self) -> Tensor:
+        """Slope of each replica now, (replicas,)."""
+        slope = self.surrogate.slope
+        assert isinstance(slope, Tensor)
+        return slope
+
+    def step_schedules(self, rewards: np.ndarray, skip: Sequence[int] = ()) -> None:
+        """Hand each schedule the reward (replicas,) of its own replica and take up its new slope."""
+        slopes = self.current_slopes.clone()
+        for replica, schedule in enumerate(self.schedules):
+            if schedule is not None and replica not in skip:
+                schedule.step(float(rewards[replica]))
+                slopes[replica] = float(schedule.get_last_slope())
+        self.surrogate.slope = slopes
+
+
+def _name(factory: Any) -> str:
+    factory = getattr(factory, "func", factory)  # functools.partial
+    return getattr(factory, "__name__", type(factory).__name__)
+
+
+class SeedStreams:
+    """One random generator per seed and purpose; replicas of equal seed draw equal numbers: slopes are paired."""
+
+    def __init__(self, seeds: Sequence[int], *purpose: int):
+        unique = list(dict.fromkeys(seeds))
+        self._index = np.array([unique.index(seed) for seed in seeds])
+        self._all_differ = len(unique) == len(seeds)
+        self._rngs = [np.random.default_rng([seed, *purpose]) for seed in unique]
+
+    def normal(self, *shape: int) -> np.ndarray:
+        """Standard normal numbers, (replicas, *shape), float32."""
+        return self._spread([rng.standard_normal(shape, dtype=np.float32) for rng in self._rngs])
+
+    def uniform(self, *shape: int) -> np.ndarray:
+        """Uniform numbers in [-1, 1), (replicas, *shape), float32."""
+        return self._spread([2 * rng.random(shape, dtype=np.float32) - 1 for rng in self._rngs])
+
+    def integers(self, high: int, *shape: int) -> np.ndarray:
+        """Integers in [0, high), (replicas, *shape)."""
+        return self._spread([rng.integers(high, size=shape) for rng in self._rngs])
+
+    def _spread(self, draws: list[np.ndarray]) -> np.ndarray:
+        stacked = np.stack(draws)
+        return stacked if self._all_differ else stacked[self._index]
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """State of each generator, as plain numbers."""
+        return [dict(rng.bit_generator.state) for rng in self._rngs]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """Continue where `state_dict` was taken."""
+        for rng, state in zip(self._rngs, states, strict=True):
+            rng.bit_generator.state = state
+
+
+def start_seeds(seeds: Sequence[int], purpose: Sequence[int], count: int) -> list[int]:
+    """Seeds of `count` environments for each replica, replica after replica, from its seed and `purpose` alone."""
+    return [int(s) for seed in seeds for s in np.random.SeedSequence([seed, *purpose]).generate_state(count)]
