@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -89,19 +89,21 @@ def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], colum
     """Write each line's label left of its first point, moved apart where lines meet."""
     if column == "norm":
         ax.set_yscale("log")
-    ax.autoscale_view()
+    else:
+        ax.set_ylim(min(0, ax.get_ylim()[0]), 1.03)
     low, high = ax.get_ylim()
     scale = np.log10 if column == "norm" else np.asarray
     places = (scale(np.array(values)) - scale(low)) / (scale(high) - scale(low))
     apart = 0.062
     at: dict[int, float] = {}
-    for index in np.argsort(places):
+    # Lines that meet are labelled in the order of the list.
+    for index in np.argsort(places.round(2), kind="stable"):
         at[index] = max(places[index], (max(at.values()) + apart) if at else 0.0)
     excess = max(max(at.values()) - 0.98, 0.0)
     for index, label in enumerate(labels):
         thin = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3}
         place = (0.005, at[index] - excess * at[index])
-        style = {"fontsize": 9, "va": "center", "color": INK, "arrowprops": thin}
+        style: dict[str, Any] = {"fontsize": 9, "va": "center", "color": INK, "arrowprops": thin}
         ax.annotate(label, (0, values[index]), place, textcoords="axes fraction", **style)
 
 
@@ -172,6 +174,38 @@ def _layer_panels(table: pd.DataFrame, axes: np.ndarray | None) -> tuple[np.ndar
         ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
         ax.set(ylim=(-0.03, 1.04), title=f"layer {layer}" + (", first hidden" if layer == 0 else ""))
     return axes, layers
+
+
+def plot_layer_bars(layers: Sequence[Any], slope: float, *, axes: np.ndarray | None = None) -> np.ndarray:
+    """Draw size, active share and cosine of each layer as bars with intervals, at one slope.
+
+    Parameters
+    ----------
+    layers : sequence
+        One per layer with `norm` (log10, over the output layer's), `share` and `cosine`, each (mean, low, high), and
+        `floor`, as from `DepthExplorer.layers`.
+    slope : float
+        Gives the colour.
+    axes : array of three Axes, optional
+        One above the other; a new column-wide figure if not given.
+    """
+    axes = new_axes(rows=3, figsize=(6.4, 5.4), sharex=True, height_ratios=[5, 2, 3])[1] if axes is None else axes
+    places = np.arange(len(layers))
+    axes[2].bar(places, [max(layer.floor, 0) for layer in layers], width=0.9, color=FLOOR_GREY)
+    for ax, name in zip(axes, ("norm", "share", "cosine"), strict=True):
+        mean, low, high = np.array([getattr(layer, name) for layer in layers]).T
+        ax.bar(places, mean, width=0.7, color=slope_colour(slope))
+        ax.vlines(places, low, high, color=INK, linewidth=1)
+    axes[0].axhline(0, color=COLOURS["axis"][0], linewidth=0.8)
+    axes[0].set_ylabel("log10 of the norm\nover the output's")
+    axes[1].set(ylabel="active share", ylim=(0, 1.05))
+    axes[2].set(ylabel="cosine, k = 100", ylim=(-0.1, 1.05), xlabel="layer (0: first hidden)")
+    axes[2].text(1, 1.02, "grey: noise floor", transform=axes[2].transAxes, ha="right", fontsize=9, color=MUTED)
+    last = len(layers) - 1
+    every = max(1, last // 8)
+    ticks = [*range(0, last - every + 1, every), last]
+    axes[2].set_xticks(ticks, [str(tick) if tick < last else "output" for tick in ticks])
+    return axes
 
 
 def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarray | None = None) -> np.ndarray:

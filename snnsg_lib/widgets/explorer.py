@@ -9,6 +9,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import anywidget
@@ -87,6 +88,11 @@ class Explorer(anywidget.AnyWidget):
         """The value of every control."""
         return {name: getattr(self, name) for name in self.controls()}
 
+    @property
+    def page_state(self) -> dict[str, Any]:
+        """What a page without a kernel needs: the controls, and in some explorers their data."""
+        return self.state
+
     def sentence(self) -> str:
         """Say in words, with numbers, what the picture shows."""
         raise NotImplementedError
@@ -108,7 +114,7 @@ class Explorer(anywidget.AnyWidget):
 
     def to_html(self) -> str:
         """Return the figure element that `host.js` brings to life, around the picture for print and no JavaScript."""
-        state = html.escape(json.dumps(self.state), quote=True)
+        state = html.escape(json.dumps(self.page_state, separators=(",", ":")), quote=True)
         source = "data:image/svg+xml," + quote(self.to_svg().replace("> <", "><"), safe=" =:/;,()'!*")
         alt = html.escape(self.sentence(), quote=True)
         return f'<figure data-snnsg="{self._name}" data-state="{state}"><img alt="{alt}" src="{source}"></figure>'
