@@ -1,7 +1,8 @@
 """Does a step along the gradient lower the loss? A test of direction that needs no reference gradient.
 
 One layer of the controlled network at a time takes a step against its gradient of one batch, of the same length for
-every slope: 5 % of the norm of the layer's weights. `decrease` is how much the loss on 1,024 fresh inputs falls, in nats.
+every slope: 5 % of the norm of the layer's weights. `decrease` is how much the loss on 1,024 fresh inputs falls, in
+nats.
 """
 
 from __future__ import annotations

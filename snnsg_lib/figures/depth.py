@@ -1,4 +1,4 @@
-"""Pictures of gradients in depth: their size and direction in each layer, and the conditions that change both."""
+"""Pictures of gradients in depth: their size in each layer, and the conditions that change it."""
 
 from __future__ import annotations
 
@@ -105,75 +105,6 @@ def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], colum
         place = (0.005, at[index] - excess * at[index])
         style: dict[str, Any] = {"fontsize": 9, "va": "center", "color": INK, "arrowprops": thin}
         ax.annotate(label, (0, values[index]), place, textcoords="axes fraction", **style)
-
-
-def plot_cosines(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw the cosine with the k = 100 gradient against the slope, one panel per hidden layer, over the noise floor.
-
-    The floor is the cosine between the k = 100 gradients of two batches: so little does the reference agree
-    with itself.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `direction`, one set-up.
-    axes : array of Axes, optional
-        One per hidden layer; a new wide figure if not given.
-    """
-    axes, layers = _layer_panels(table, axes)
-    cosine = summary(table, ["layer", "slope"], "cosine")
-    floor = summary(table[table.slope == table.slope.max()], ["layer"], "reliability")
-    for ax, layer in zip(axes, layers, strict=True):
-        line = cosine.loc[layer]
-        ax.axhspan(0, max(floor.loc[layer, "high"], 0.012), color=FLOOR_GREY, alpha=0.7, linewidth=0)
-        ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
-        ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
-        ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
-        place = floor.loc[layer, "high"]
-        ax.text(95, place + 0.02, "noise floor", ha="right", va="bottom", fontsize=9, color=MUTED)
-    axes[0].set_ylabel("cosine with the k = 100 gradient")
-    return axes
-
-
-def plot_bias_and_variance(
-    table: pd.DataFrame, noise_free: pd.DataFrame, *, axes: np.ndarray | None = None
-) -> np.ndarray:
-    """Draw bias and variance apart, one panel per hidden layer, against the slope.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `direction`, one set-up: the reliability (cosine between two batches) is the solid coloured line.
-    noise_free : DataFrame
-        Of the same set-up, from `experiments.direction.noise_free_cosine`: thin line.
-    axes : array of Axes, optional
-        One per hidden layer; a new wide figure if not given.
-    """
-    axes, layers = _layer_panels(table, axes)
-    reliability = summary(table, ["layer", "slope"], "reliability")
-    for ax, layer in zip(axes, layers, strict=True):
-        line = reliability.loc[layer]
-        ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
-        ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
-        ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
-        free = noise_free[noise_free.layer == layer].set_index("slope")
-        ax.fill_between(free.index, free.low, free.high, color=TRUTH, alpha=0.12, linewidth=0)
-        ax.plot(free.index, free["mean"], color=TRUTH, linewidth=1.2)
-    axes[0].set_ylabel("cosine")
-    axes[-1].text(1.1, 0.86, "without noise,\nwith k = 100", fontsize=9, color=INK, va="top")
-    place = float(reliability.loc[layers[-1], "mean"].iloc[0])
-    axes[-1].text(1.1, place - 0.05, "two batches,\nsame slope", fontsize=9, color=MUTED, va="top")
-    return axes
-
-
-def _layer_panels(table: pd.DataFrame, axes: np.ndarray | None) -> tuple[np.ndarray, list[int]]:
-    layers = sorted(table.layer.unique())[:-1]
-    axes = new_axes("wide", columns=len(layers), sharey=True)[1] if axes is None else axes
-    for ax, layer in zip(axes, layers, strict=True):
-        slope_axis(ax)
-        ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
-        ax.set(ylim=(-0.03, 1.04), title=f"layer {layer}" + (", first hidden" if layer == 0 else ""))
-    return axes, layers
 
 
 def plot_layer_bars(layers: Sequence[Any], slope: float, *, axes: np.ndarray | None = None) -> np.ndarray:
