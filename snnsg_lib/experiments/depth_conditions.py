@@ -13,12 +13,11 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from snnsg_lib.experiments import _deep_gradients as deep
-from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms
+from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms, layer_gradients
 
 SLOPES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
-DEPTHS, NUM_STEPS, RATES = (2, 4, 8, 16), (2, 5, 10, 20, 50, 100), (0.02, 0.05, 0.15, 0.4)
+DEPTHS, NUM_STEPS, RATES = (2, 4, 8, 16), (2, 5, 20, 100), (0.02, 0.05, 0.15, 0.4)
 CHUNK_SIZE = len(SLOPES)
-NUM_BATCHES = 2
 
 
 @dataclass(frozen=True)
@@ -50,20 +49,28 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Rows for each config, one per layer: norm, active share, cosine with the k = 100 gradient, reliability."""
+    """Rows for each config, one per layer.
+
+    `norm`, `share` (of weights above 1 % of the layer's largest), `cosine` (with the k = 100 gradient), and `floor`
+    (cosine between the k = 100 gradients of this batch and of another).
+    """
     return deep.by_network(configs, _run)
 
 
 def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
     shared = {field.name for field in fields(deep.Network)} & set(vars(config))
     network = deep.Network(**{name: getattr(config, name) for name in shared})
-    grads, reference = deep.with_reference(network, config.seed, slopes, NUM_BATCHES)
+    (grads,), (reference,) = deep.with_reference(network, config.seed, slopes, 1)
+    other = layer_gradients(
+        deep.build(network, config.seed, [deep.REFERENCE]), deep.loss_of, deep.draw_batch(network, config.seed, 1)
+    )
+    floor = cosine_similarity(other, reference)
     return deep.rows_by_slope(
         {
-            "norm": deep.mean_over_batches([gradient_norms(g) for g in grads]),
-            "share": deep.mean_over_batches([active_share(g) for g in grads]),
-            "cosine": deep.mean_over_batches([cosine_similarity(*pair) for pair in zip(grads, reference, strict=True)]),
-            "reliability": cosine_similarity(*grads),
+            "norm": gradient_norms(grads),
+            "share": active_share(grads),
+            "cosine": cosine_similarity(grads, reference),
+            "floor": {layer: value.expand(len(slopes)) for layer, value in floor.items()},
         }
     )
 

@@ -146,12 +146,12 @@ def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarr
     ----------
     table : DataFrame
         `depth_conditions`.
-    column : {"norm", "share", "cosine", "reliability"}
+    column : {"norm", "share", "cosine"}
         Drawn for k = 1, 10 and 100; a norm as multiples of the output layer's.
     axes : array of three Axes, optional
         A new wide figure if not given.
     """
-    check_choice("column", column, ("norm", "share", "cosine", "reliability"))
+    check_choice("column", column, ("norm", "share", "cosine"))
     axes = new_axes("wide", columns=3, sharey=True)[1] if axes is None else axes
     base = {"depth": 4, "num_steps": 20, "rate": 0.15, "detach_reset": True, "normalization": "peak"}
     titles = {"depth": "hidden layers", "num_steps": "time steps", "rate": "firing rate"}

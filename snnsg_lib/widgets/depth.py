@@ -53,7 +53,7 @@ def _compact(rows: pd.DataFrame) -> dict[str, list]:
     last = rows[output].set_index(["seed", "slope"])["norm"]
     keys = list(zip(rows.seed, rows.slope, strict=True))
     rows = rows.assign(norm=rows["norm"] / last.loc[keys].to_numpy())
-    floor = summary(rows[rows.slope == rows.slope.max()], ["layer"], "reliability")["mean"]
+    floor = summary(rows[rows.slope == rows.slope.max()], ["layer"], "floor")["mean"]
     return {name: _rounded(rows, name) for name in SCALES} | {"floor": [round(1000 * value) for value in floor]}
 
 
