@@ -123,13 +123,9 @@ def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame
     except FileNotFoundError as error:
         raise FileNotFoundError(f"no stored table {name!r} in {folder}; make it with: {_command(name)}") from error
     provenance = _provenance_of(text, data, f"{folder / name}.csv", name)
-    table = pd.read_csv(
-        io.BytesIO(text),
-        dtype=provenance["columns"],
-        float_precision="round_trip",
-        keep_default_na=False,
-        na_values=[""],
-    )
+    # As text first: pandas' own parser of floats may miss the last bit.
+    cells = pd.read_csv(io.BytesIO(text), dtype=object, keep_default_na=False, na_values=[""])
+    table = pd.DataFrame({name: _typed(cells[name], kind) for name, kind in provenance["columns"].items()})
     table.attrs.update(provenance)
     return table
 
@@ -182,6 +178,10 @@ def _facts_of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "threads": unique["threads"],
         "run_seconds": sum(run["seconds"] for run in runs),
     }
+
+
+def _typed(cells: pd.Series, kind: str) -> pd.Series:
+    return cells == "True" if kind == "bool" else cells.astype(kind)
 
 
 def _kind(column: pd.Series) -> str:

@@ -17,7 +17,7 @@ from .._checks import check_int
 from .._provenance import canonical, sha256, source_hash
 from ..store import RunStore
 from .configs import checked_configs
-from .work import Chunk, Failure, Job, Record, is_complete, name_of, record_of, work
+from .work import Chunk, Failure, Job, Record, behave_as_worker, is_complete, name_of, record_of, work
 
 
 def sweep(
@@ -83,7 +83,7 @@ def sweep(
         Chunk(tuple(configs[start : start + chunk_size]), tuple(keys[start : start + chunk_size]))
         for start in range(0, len(configs), chunk_size)
     ]
-    job = Job(run, store.directory.absolute(), source, os.getpid())
+    job = Job(run, store.directory.absolute(), source)
     with _timed_manifest(store, run, keys), _progress_bar(len(configs), progress) as bar:
         _finish(job, store, chunks, jobs, bar)
     records = [record for key in keys if (record := store.get(key)) is not None]
@@ -164,7 +164,9 @@ def _local_processes(backend: Any) -> Iterator[None]:
         yield
         return
     try:
-        with parallel_config(backend="loky", inner_max_num_threads=1):
+        with parallel_config(
+            backend="loky", inner_max_num_threads=1, initializer=behave_as_worker, initargs=(os.getpid(),)
+        ):
             yield
     finally:
         get_reusable_executor().shutdown(wait=True, kill_workers=True)

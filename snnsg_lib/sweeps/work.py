@@ -53,12 +53,10 @@ class Job:
     run: Callable
     directory: Path
     source: str
-    parent: int
 
 
 def work(job: Job, index: int, chunk: Chunk) -> int | None:
     """Compute a chunk unless it is done or claimed; return its index, or None if another runner holds it."""
-    _behave_as_worker(job.parent)
     store = RunStore(job.directory)
     with store.claim(chunk.key) as mine:
         if not mine:
@@ -164,13 +162,10 @@ def _threads() -> int:
     return torch.get_num_threads() if torch else 1
 
 
-def _behave_as_worker(parent: int) -> None:
-    """In a local worker process, leave Ctrl-C to the parent, and do not outlive it."""
-    if os.getppid() != parent or threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
+def behave_as_worker(parent: int) -> None:
+    """In a process of the local pool, leave Ctrl-C to the parent, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
 
 
 def _exit_with(parent: int) -> None:

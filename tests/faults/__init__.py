@@ -1,0 +1,1 @@
+"""Helpers that break things on purpose."""
