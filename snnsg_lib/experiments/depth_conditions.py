@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import pandas as pd
+import torch
 
 from snnsg_lib.experiments import _deep_gradients as deep
 from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms, layer_gradients
@@ -70,7 +71,7 @@ def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
             "norm": gradient_norms(grads),
             "share": active_share(grads),
             "cosine": cosine_similarity(grads, reference),
-            "floor": {layer: value.expand(len(slopes)) for layer, value in floor.items()},
+            "floor": {layer: torch.as_tensor(value).expand(len(slopes)) for layer, value in floor.items()},
         }
     )
 
