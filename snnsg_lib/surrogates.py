@@ -128,8 +128,14 @@ class Surrogate(nn.Module):
         k = self._slope
         return self._shape_primitive(k * u) / (k if self.normalization == "peak" else self._shape_area)
 
-    def derivative_into(self, u: np.ndarray, out: np.ndarray, slope: float | np.ndarray | None = None) -> None:
-        """Write `derivative(u)` into `out` without temporaries: the NumPy path of `lif_scan`.
+    def derivative_into(
+        self,
+        u: np.ndarray,
+        out: np.ndarray,
+        slope: float | np.ndarray | None = None,
+        factor: float | np.ndarray = 1.0,
+    ) -> None:
+        """Write `factor * derivative(u)` into `out` without temporaries: the NumPy path of `lif_scan`.
 
         Parameters
         ----------
@@ -137,13 +143,15 @@ class Surrogate(nn.Module):
             Equal shape and dtype; `out` may be `u` itself.
         slope : float or ndarray, optional
             Used in place of `self.slope`; an array must broadcast against `u`.
+        factor : float or ndarray
+            Multiplies the derivative; an array must broadcast against `u` and not share memory with `out`.
         """
         k = slope if slope is not None else self._slope
         k = np.asarray(k, dtype=u.dtype)
-        np.multiply(u, k, out=out)
-        self._shape_inplace(out)
+        np.multiply(u, k, out)
+        self._shape_inplace(out, factor)
         if self.normalization == "area":
-            out *= k / self._shape_area
+            np.multiply(out, k / self._shape_area, out)
 
     def half_width(self) -> Slope:
         """Distance |u| at which the derivative has fallen to half its peak; it shrinks as 1 / slope."""
@@ -172,7 +180,8 @@ class Surrogate(nn.Module):
         raise NotImplementedError
 
     @staticmethod
-    def _shape_inplace(x: np.ndarray) -> None:
+    def _shape_inplace(x: np.ndarray, factor: float | np.ndarray) -> None:
+        """Replace x by factor * shape(x)."""
         raise NotImplementedError
 
 
@@ -191,11 +200,11 @@ class FastSigmoid(Surrogate):
         return x / (1 + x.abs())
 
     @staticmethod
-    def _shape_inplace(x):
-        np.abs(x, out=x)
-        x += 1
-        np.multiply(x, x, out=x)
-        np.reciprocal(x, out=x)
+    def _shape_inplace(x, factor):
+        np.abs(x, x)
+        np.add(x, 1, x)
+        np.multiply(x, x, x)
+        np.divide(factor, x, x)
 
 
 class ATan(Surrogate):
@@ -213,11 +222,11 @@ class ATan(Surrogate):
         return 2 / math.pi * torch.atan(math.pi / 2 * x)
 
     @staticmethod
-    def _shape_inplace(x):
-        x *= math.pi / 2
-        np.multiply(x, x, out=x)
-        x += 1
-        np.reciprocal(x, out=x)
+    def _shape_inplace(x, factor):
+        np.multiply(x, math.pi / 2, x)
+        np.multiply(x, x, x)
+        np.add(x, 1, x)
+        np.divide(factor, x, x)
 
 
 class Sigmoid(Surrogate):
@@ -237,11 +246,12 @@ class Sigmoid(Surrogate):
         return 2 * torch.tanh(x / 2)
 
     @staticmethod
-    def _shape_inplace(x):
-        x *= 0.5
-        np.tanh(x, out=x)
-        np.multiply(x, x, out=x)
-        np.subtract(1, x, out=x)
+    def _shape_inplace(x, factor):
+        np.multiply(x, 0.5, x)
+        np.tanh(x, x)
+        np.multiply(x, x, x)
+        np.subtract(1, x, x)
+        np.multiply(x, factor, x)
 
 
 class Triangular(Surrogate):
@@ -260,10 +270,11 @@ class Triangular(Surrogate):
         return inside - inside * inside.abs() / 2
 
     @staticmethod
-    def _shape_inplace(x):
-        np.abs(x, out=x)
-        np.subtract(1, x, out=x)
-        np.maximum(x, 0, out=x)
+    def _shape_inplace(x, factor):
+        np.abs(x, x)
+        np.subtract(1, x, x)
+        np.maximum(x, 0, x)
+        np.multiply(x, factor, x)
 
 
 def spikes_of(surrogate: Callable[[Tensor], Tensor], u: Tensor, slope_dims: int = 0) -> Tensor:

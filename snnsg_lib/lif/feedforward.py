@@ -18,7 +18,7 @@ from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
 from snnsg_lib.surrogates import FastSigmoid, Surrogate, spikes_of
 
 # The backward pass takes as many steps at once as fit the cache: elements of one block.
-CHUNK_ELEMENTS = 1 << 14
+CHUNK_ELEMENTS = 1 << 15
 
 
 def lif_scan(
@@ -94,8 +94,9 @@ def scan(
     current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, backend
         As in `lif_scan`, valid.
     num_steps : int, optional
-        If given, `current`, spk and mem have the shape (num_steps * batch, neurons) or, with replicas, (replicas, num_steps *
-        batch, neurons): the layout of products, which saves views and copies between layers.
+        If given, `current`, spk and mem have the shape (num_steps * batch, neurons) or, with replicas,
+        (replicas, num_steps * batch, neurons): the layout of products, which saves views and copies between layers. The
+        memory of `current` is then reused for mem, so the operation that made it must not need it in its own backward.
     slope_dims : int
         Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per replica.
     """
@@ -147,10 +148,16 @@ class _NumpyScan(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         ctx.settings = settings
         _, reset_mechanism, _, num_steps, _ = settings
-        mem, spk = torch.empty_like(current), torch.empty_like(current)
-        blocks = [as_steps(x, num_steps).numpy() for x in (current.detach(), mem, spk)]
+        spk = torch.empty_like(current)
+        currents, spikes = _step_arrays(current, num_steps), _step_arrays(spk, num_steps)
+        if num_steps is None:
+            mem = torch.empty_like(current)
+            mems = mem.numpy()
+        else:
+            mem, mems = current, currents
+            ctx.mark_dirty(current)
         start = None if mem0 is None else mem0.detach().numpy()
-        _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, *blocks)
+        _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, currents, mems, spikes)
         # Tensors among the parameters go through save_for_backward, which guards them against later changes.
         ctx.beta, ctx.threshold = (None if isinstance(x, Tensor) else x for x in (beta, threshold))
         tensors = (x if isinstance(x, Tensor) else None for x in (beta, threshold))
@@ -166,39 +173,53 @@ class _NumpyScan(torch.autograd.Function):
         beta = ctx.beta if beta is None else beta
         threshold = ctx.threshold if threshold is None else threshold
         surrogate, reset_mechanism, detach_reset, num_steps, slope_dims = ctx.settings
-        grad_rows = torch.empty_like(mem)
-        mem, spk, grad = (as_steps(x, num_steps) for x in (mem, spk, grad_rows))
-        grad_spk = None if grad_spk is None else as_steps(grad_spk.detach(), num_steps)
-        grad_mem = None if grad_mem is None else as_steps(grad_mem.detach(), num_steps)
+        grad = torch.empty_like(mem)
         rule = _Backward(beta, threshold, surrogate, reset_mechanism, detach_reset, surrogate.slope_along(slope_dims))
-        rule.fill(grad, mem, spk, grad_spk, grad_mem)
+        rule.fill(*(_step_arrays(x, num_steps) for x in (grad, mem, spk, grad_spk, grad_mem)))
         _, needs_mem0, needs_beta, needs_threshold, _ = ctx.needs_input_grad
-        grad_mem0 = rule.grad_mem0(grad, mem0) if needs_mem0 else None
-        grad_beta = rule.grad_beta(grad, mem, spk, mem0) if needs_beta else None
-        grad_threshold = rule.grad_threshold(grad, mem, spk, mem0, grad_spk) if needs_threshold else None
-        return grad_rows, grad_mem0, grad_beta, grad_threshold, None
+        if not (needs_mem0 or needs_beta or needs_threshold):
+            return grad, None, None, None, None
+        steps = [None if x is None else as_steps(x, num_steps) for x in (grad, mem, spk, grad_spk)]
+        return (
+            grad,
+            rule.grad_mem0(steps[0], mem0) if needs_mem0 else None,
+            rule.grad_beta(*steps[:3], mem0) if needs_beta else None,
+            rule.grad_threshold(*steps, mem0) if needs_threshold else None,
+            None,
+        )
+
+
+def _step_arrays(block: Tensor | None, num_steps: int | None) -> np.ndarray | None:
+    """`as_steps` as an array; views in NumPy cost a fraction of those in torch."""
+    if block is None or num_steps is None:
+        return None if block is None else block.detach().numpy()
+    rows = block.detach().numpy()
+    if rows.ndim == 2:
+        return rows.reshape(num_steps, -1, rows.shape[-1])
+    return rows.reshape(rows.shape[0], num_steps, -1, rows.shape[-1]).swapaxes(0, 1)
 
 
 def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
-    """Fill `mem` and `spk`, both (num_steps, ...), from `current`."""
+    """Fill `mem` and `spk`, both (num_steps, ...), from `current`, which may be `mem` itself."""
     unit_threshold = threshold.ndim == 0 and threshold == 1
     scratch = np.empty_like(mem[0])
     fired = np.empty(mem[0].shape, dtype=bool)
-    if mem0 is None:
-        previous, previous_spikes = np.zeros_like(mem[0]), np.zeros_like(mem[0])
-    else:
-        previous, previous_spikes = mem0, (mem0 > threshold).astype(mem0.dtype)
+    previous, previous_spikes = mem0, None if mem0 is None else (mem0 > threshold).astype(mem0.dtype)
     for step_current, step_mem, step_spk in zip(current, mem, spk, strict=True):
-        np.multiply(previous, beta, scratch)
-        if reset_mechanism == "zero":
-            np.multiply(scratch, 1 - previous_spikes, scratch)
-        np.add(scratch, step_current, step_mem)
-        if reset_mechanism == "subtract":
-            if unit_threshold:
-                np.subtract(step_mem, previous_spikes, step_mem)
-            else:
-                np.multiply(previous_spikes, threshold, scratch)
-                np.subtract(step_mem, scratch, step_mem)
+        if previous is None:
+            if current is not mem:
+                np.copyto(step_mem, step_current)
+        else:
+            np.multiply(previous, beta, scratch)
+            if reset_mechanism == "zero":
+                np.multiply(scratch, 1 - previous_spikes, scratch)
+            np.add(scratch, step_current, step_mem)
+            if reset_mechanism == "subtract":
+                if unit_threshold:
+                    np.subtract(step_mem, previous_spikes, step_mem)
+                else:
+                    np.multiply(previous_spikes, threshold, scratch)
+                    np.subtract(step_mem, scratch, step_mem)
         # Comparing into bool and copying is faster than comparing into float32.
         np.greater(step_mem, threshold, fired)
         np.copyto(step_spk, fired)
@@ -212,27 +233,27 @@ class _Backward:
         self.beta, self.threshold, self.surrogate, self.slope = beta, threshold, surrogate, slope
         self.reset_mechanism, self.detach_reset = reset_mechanism, detach_reset
 
-    def fill(self, grad, mem, spk, grad_spk, grad_mem):
-        """Write the gradient of the current into `grad`."""
-        mems, spikes, grads = mem.numpy(), spk.numpy(), grad.numpy()
-        from_spk = None if grad_spk is None else grad_spk.numpy()
-        from_mem = None if grad_mem is None else grad_mem.numpy()
+    def fill(self, grads, mems, spikes, from_spk, from_mem):
+        """Write the gradient of the current into `grads`; all arrays (num_steps, ...)."""
         beta, threshold, slope = as_array(self.beta), as_array(self.threshold), as_array(self.slope)
         per_chunk = max(1, CHUNK_ELEMENTS // mems[0].size)
-        h = np.empty_like(mems[:per_chunk])
+        h = np.empty_like(mems[:per_chunk]) if self._carry_needs_derivative() else None
         scratch, later = np.empty_like(mems[0]), None
         for stop in range(len(mems), 0, -per_chunk):
             chunk = slice(max(0, stop - per_chunk), stop)
             g, n = grads[chunk], min(per_chunk, stop)
-            if from_spk is None and not self._carry_needs_derivative():
-                g[...] = 0
-            else:
+            if h is not None:
                 np.subtract(mems[chunk], threshold, h[:n])
                 self.surrogate.derivative_into(h[:n], h[:n], slope)
                 np.multiply(h[:n], 0 if from_spk is None else from_spk[chunk], g)
+            elif from_spk is not None:
+                np.subtract(mems[chunk], threshold, g)
+                self.surrogate.derivative_into(g, g, slope, factor=from_spk[chunk])
+            else:
+                g.fill(0)
             if from_mem is not None:
                 np.add(g, from_mem[chunk], g)
-            carry = self._carry(beta, threshold, mems[chunk], spikes[chunk], h[:n])
+            carry = self._carry(beta, threshold, mems[chunk], spikes[chunk], None if h is None else h[:n])
             carries = carry if carry.ndim == mems.ndim else [carry] * n
             for step in range(n - 1, -1, -1):
                 if later is not None:
@@ -273,7 +294,7 @@ class _Backward:
             before = before * (1 - self._shifted(spk, spk0))
         return (grad * before).sum(0).sum_to_size(self.beta.shape)
 
-    def grad_threshold(self, grad, mem, spk, mem0, grad_spk):
+    def grad_threshold(self, grad, mem, spk, grad_spk, mem0):
         """The threshold acts in every spike, and with "subtract" in every reset."""
         mem0, spk0 = self._initial(mem0, grad)
         before, resets = self._shifted(mem, mem0), self._shifted(spk, spk0)

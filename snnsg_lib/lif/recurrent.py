@@ -7,6 +7,8 @@ syn[t] = alpha syn[t-1] + current[t] + spk[t-1] V, mem[t] = beta mem[t-1] + syn[
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -165,42 +167,50 @@ class _NumpyScan(torch.autograd.Function):
         return (*(make() if needed else None for make, needed in zip(rules, needs, strict=False)), None)
 
 
-def _product(addend, spikes, weight, out):
-    """Out = addend + spikes @ weight, through torch: NumPy's own BLAS does not obey torch.set_num_threads."""
-    (torch.addmm if weight.dim() == 2 else torch.baddbmm)(addend, spikes, weight, out=out)
+def _product_buffers(weight: Tensor, like: Tensor):
+    """Fixed steps `left` and `total`, as arrays, and a call that does total += left @ weight.
+
+    The product goes through torch, as NumPy's own BLAS does not obey torch.set_num_threads; fixed tensors save a view a step.
+    """
+    left, total = torch.empty_like(like), torch.empty_like(like)
+    add_product = partial(torch.addmm if weight.dim() == 2 else torch.baddbmm, total, left, weight, out=total)
+    return left.numpy(), total.numpy(), add_product
 
 
 def _run_steps(current, weight, parameters, reset_mechanism, state, outputs):
     """Fill the blocks syn (or None), mem and spk of `outputs` from the state before the first step."""
     beta, threshold, alpha = (None if x is None else as_array(x) for x in parameters)
     unit_threshold = threshold.ndim == 0 and threshold == 1
-    syn, mem, spk = outputs
-    current, weight = current.detach(), weight.detach()
-    last_syn, last_mem, last_spk = (x.detach() for x in state)
-    reset = (last_mem.numpy() > threshold).astype(np.float32)
-    last_syn, last_mem = last_syn.numpy(), last_mem.numpy()
-    scratch, fired = np.empty_like(last_mem), np.empty(last_mem.shape, dtype=bool)
-    inputs = mem if syn is None else syn
-    steps = zip(current.unbind(), inputs.unbind(), inputs.numpy(), mem.numpy(), spk.unbind(), spk.numpy(), strict=True)
-    for step_current, input_tensor, step_input, step_mem, spk_tensor, step_spk in steps:
-        _product(step_current, last_spk, weight, input_tensor)
+    last_syn, last_mem, spk0 = (x.detach().numpy() for x in state)
+    last_spk, total, add_product = _product_buffers(weight.detach(), state[1].detach())
+    reset = (last_mem > threshold).astype(np.float32)
+    np.copyto(last_spk, spk0)
+    syn, mem, spk = (None if x is None else x.numpy() for x in outputs)
+    scratch, fired = np.empty_like(last_mem), np.empty(mem.shape, dtype=bool)
+    for t, step_current in enumerate(current.detach().numpy()):
+        step_mem = mem[t]
+        last, decay = (last_mem, beta) if alpha is None else (last_syn, alpha)
+        np.multiply(last, decay, total)
+        np.add(total, step_current, total)
+        add_product()
         if alpha is not None:
-            np.multiply(last_syn, alpha, scratch)
-            np.add(step_input, scratch, step_input)
-            last_syn = step_input
-        np.multiply(last_mem, beta, scratch)
-        np.add(step_input, scratch, step_mem)
-        if reset_mechanism == "subtract":
-            if unit_threshold:
-                np.subtract(step_mem, reset, step_mem)
-            else:
-                np.multiply(reset, threshold, scratch)
-                np.subtract(step_mem, scratch, step_mem)
+            last_syn = syn[t]
+            np.copyto(last_syn, total)
+            np.multiply(last_mem, beta, scratch)
+            np.add(scratch, last_syn, total)
+        if reset_mechanism == "none":
+            np.copyto(step_mem, total)
         elif reset_mechanism == "zero":
-            np.multiply(step_mem, 1 - reset, step_mem)
-        np.greater(step_mem, threshold, fired)
-        np.copyto(step_spk, fired)
-        last_mem, last_spk, reset = step_mem, spk_tensor, step_spk
+            np.multiply(total, 1 - reset, step_mem)
+        elif unit_threshold:
+            np.subtract(total, reset, step_mem)
+        else:
+            np.multiply(reset, threshold, scratch)
+            np.subtract(total, scratch, step_mem)
+        np.greater(step_mem, threshold, fired[t])
+        np.copyto(last_spk, fired[t])
+        last_mem, reset = step_mem, last_spk
+    np.copyto(spk, fired)
 
 
 class _Backward:
@@ -228,47 +238,47 @@ class _Backward:
         alpha = None if self.alpha is None else as_array(self.alpha)
         derivative = np.subtract(mem.numpy(), threshold)
         self.surrogate.derivative_into(derivative, derivative, slope)
-        transposed = self.weight.detach().mT
-        zeros = torch.zeros_like(mem[0])
-        grad_spk = mem.new_zeros(()).expand(mem.shape) if grad_spk is None else grad_spk.detach()
-        resets = [self.reset0.numpy(), *self.spk.numpy()[:-1]]
-        later_syn, later_from_mem, later_to_mem = zeros, zeros.numpy(), zeros.numpy()
+        later_syn, total, add_product = _product_buffers(self.weight.detach().mT, mem[0])
+        later_syn.fill(0)
+        later_from_mem = later_to_mem = np.zeros_like(later_syn)
+        grad_spk, grad_syn, grad_mem = (None if x is None else x.detach().numpy() for x in (grad_spk, grad_syn, grad_mem))
+        reset0, spk = self.reset0.numpy(), self.spk.numpy()
         to_mem, from_mem, from_syn = self.to_mem.numpy(), self.from_mem.numpy(), self.from_syn.numpy()
-        to_mem_steps, from_syn_steps, grad_spk_steps = self.to_mem.unbind(), self.from_syn.unbind(), grad_spk.unbind()
-        grad_mem = None if grad_mem is None else grad_mem.detach().numpy()
-        grad_syn = None if grad_syn is None else grad_syn.detach().numpy()
-        scratch = np.empty_like(to_mem[0])
+        scratch = np.empty_like(later_syn)
         for t in range(len(to_mem) - 1, -1, -1):
             g = to_mem[t]
-            _product(grad_spk_steps[t], later_syn, transposed, to_mem_steps[t])
+            np.copyto(total, 0 if grad_spk is None else grad_spk[t])
+            add_product()
             if self.attached:
                 np.multiply(later_to_mem, threshold, scratch)
-                np.subtract(g, scratch, g)
-            np.multiply(g, derivative[t], g)
+                np.subtract(total, scratch, total)
+            np.multiply(total, derivative[t], total)
             np.multiply(later_from_mem, beta, scratch)
-            np.add(g, scratch, g)
+            np.add(total, scratch, g)
             if grad_mem is not None:
                 np.add(g, grad_mem[t], g)
             if self.reset_mechanism == "zero":
-                np.multiply(g, 1 - resets[t], from_mem[t])
+                np.multiply(g, 1 - (spk[t - 1] if t else reset0), from_mem[t])
             if alpha is not None:
-                np.multiply(later_syn.numpy(), alpha, from_syn[t])
-                np.add(from_syn[t], from_mem[t], from_syn[t])
+                np.multiply(later_syn, alpha, scratch)
+                np.add(scratch, from_mem[t], from_syn[t])
                 if grad_syn is not None:
                     np.add(from_syn[t], grad_syn[t], from_syn[t])
-            later_to_mem, later_from_mem, later_syn = g, from_mem[t], from_syn_steps[t]
+            later_to_mem, later_from_mem = g, from_mem[t]
+            np.copyto(later_syn, from_syn[t])
 
     def _before(self, block, first):
         """The block one step earlier."""
         return torch.cat([first.unsqueeze(0), block[:-1]])
 
     def grad_weight(self):
-        before = self._before(self.spk, self.spk0)
+        first = self.spk0.mT @ self.from_syn[0]
+        before, after = self.spk[:-1], self.from_syn[1:]
         if self.weight.dim() == 2:
-            return before.flatten(0, -2).mT @ self.from_syn.flatten(0, -2)
+            return first + before.flatten(0, 1).mT @ after.flatten(0, 1)
         # (num_steps, replicas, batch, neurons) -> (replicas, num_steps * batch, neurons)
-        before, after = (x.movedim(1, 0).flatten(1, 2) for x in (before, self.from_syn))
-        return before.mT @ after
+        before, after = (x.movedim(1, 0).flatten(1, 2) for x in (before, after))
+        return first + before.mT @ after
 
     def grad_beta(self):
         return (self.from_mem * self._before(self.mem, self.mem0)).sum(0).sum_to_size(self.beta.shape)

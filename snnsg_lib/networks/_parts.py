@@ -69,6 +69,21 @@ def linear(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.bmm(rows, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), rows, weight)
 
 
+def leaky_sum(drive: Tensor, beta: float, chunk: int = 64) -> Tensor:
+    """Return mem[t] = beta mem[t-1] + drive[t] from zero: neurons that integrate and never spike.
+
+    Each chunk of steps is one product with the matrix of decays, cheaper than a step at a time for a few neurons.
+    """
+    steps = torch.arange(min(chunk, len(drive)), dtype=drive.dtype, device=drive.device)
+    decays = (beta ** (steps.unsqueeze(1) - steps).clamp(min=0)).tril()
+    carried, blocks = torch.zeros_like(drive[0]).flatten(), []
+    for block in drive.flatten(1).split(chunk):
+        sums = decays[: len(block), : len(block)] @ block
+        blocks.append(sums + (beta ** (steps[: len(block)] + 1)).unsqueeze(1) * carried)
+        carried = blocks[-1][-1]
+    return torch.cat(blocks).view_as(drive)
+
+
 def check_input(name: str, x: object, weight: Tensor, time: bool) -> Tensor:
     """Return `x` if it is a non-empty tensor of shape ([num_steps,] [replicas,] batch, in) that fits the first weights."""
     words = (

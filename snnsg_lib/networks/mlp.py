@@ -155,14 +155,14 @@ class SpikingMLP(nn.Module):
 
     def _first_current(self, x: Tensor, sequence: bool) -> tuple[Tensor, int]:
         """Current of the first layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
-        x = parts.check_input("x", x, self.weights[0], time=sequence)
+        weight, bias = self.weights[0], self.biases[0]
+        x = parts.check_input("x", x, weight, time=sequence)
         if sequence:
             rows = x.flatten(0, 1) if x.dim() == 3 else x.movedim(1, 0).flatten(1, 2)
-            return parts.linear(rows, self.weights[0], self.biases[0]), x.shape[0]
+            return parts.linear(rows, weight, bias), x.shape[0]
         # A static input gives the same current in every step: one product serves all.
-        current = parts.linear(x, self.weights[0], self.biases[0]).unsqueeze(-3)
-        shape = (*current.shape[:-3], self.num_steps, *current.shape[-2:])
-        return current.expand(shape).flatten(-3, -2), self.num_steps
+        current = parts.linear(x, weight, bias)
+        return current.repeat(*[1] * (current.dim() - 2), self.num_steps, 1), self.num_steps
 
     def _run(self, current: Tensor, num_steps: int, record: bool) -> Tensor | tuple[Tensor, Recording]:
         recording = Recording()
@@ -201,12 +201,15 @@ class SpikingMLP(nn.Module):
 
     def _read_out(self, spk: Tensor, num_steps: int) -> Tensor:
         """Both readouts are linear in the spikes: weigh the steps first, so that one small product is left."""
-        steps = torch.arange(num_steps - 1, -1, -1, dtype=spk.dtype, device=spk.device)
-        by_step = torch.full_like(steps, 1 / num_steps) if self.readout == "rate" else self.readout_beta**steps
-        shape = (*spk.shape[:-2], num_steps, -1)
-        weighed = (by_step @ spk.reshape(shape)).reshape(*spk.shape[:-2], -1, spk.shape[-1])
+        steps = spk.reshape(*spk.shape[:-2], num_steps, -1)
         bias = self.biases[-1]
-        return parts.linear(weighed, self.weights[-1], None if bias is None else bias * by_step.sum())
+        if self.readout == "rate":
+            weighed = steps.mean(-2)
+        else:
+            by_step = self.readout_beta ** torch.arange(num_steps - 1, -1, -1, dtype=spk.dtype, device=spk.device)
+            weighed = by_step @ steps
+            bias = None if bias is None else bias * by_step.sum()
+        return parts.linear(weighed.unflatten(-1, (-1, spk.shape[-1])), self.weights[-1], bias)
 
     @torch.no_grad()
     def firing_rates(self, x: Tensor, sequence: bool = False) -> dict[int, float | Tensor]:

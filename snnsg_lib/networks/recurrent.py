@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.lif import _arguments as arguments
 from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
-from snnsg_lib.lif.feedforward import scan
 from snnsg_lib.lif.recurrent import recurrent_scan
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.networks._parts import Recording
 from snnsg_lib.networks.rates import rates_of
 from snnsg_lib.networks.reference import SnntorchRecurrent, single_surrogate
-from snnsg_lib.surrogates import FastSigmoid, spikes_of
+from snnsg_lib.surrogates import spikes_of
 
 
 class RecurrentLIF(nn.Module):
@@ -152,7 +151,9 @@ class RecurrentLIF(nn.Module):
         Tensor, (num_steps, batch, out) or (num_steps, replicas, batch, out)
         """
         x = parts.check_input("x", x, self.input_weight, time=True)
-        current = self._linear(x, self.input_weight, self.input_bias) * self.current_scale
+        current, weight = self._linear(x, self.input_weight, self.input_bias), self.recurrent_weight
+        if self.current_scale != 1.0:
+            current, weight = current * self.current_scale, weight * self.current_scale
         if syn is not None and self.alpha is None:
             raise ValueError("syn must be None for a network without alpha: it has no synaptic current")
         for name, state in (("mem", mem), ("syn", syn)):
@@ -162,7 +163,7 @@ class RecurrentLIF(nn.Module):
         fits = self.detach_reset or self.reset_mechanism != "zero"
         outputs = recurrent_scan(
             current,
-            self.recurrent_weight * self.current_scale,
+            weight,
             self.beta,
             self.threshold,
             self.surrogate,
@@ -188,9 +189,7 @@ class RecurrentLIF(nn.Module):
     def _read_out(self, spk: Tensor) -> Tensor:
         drive = self._linear(spk, self.output_weight, self.output_bias)
         if self.readout == "membrane":
-            readout_surrogate = FastSigmoid(1.0)  # never asked for a spike
-            backend = choose_backend(self.backend, readout_surrogate, drive)
-            return scan(drive, self.readout_beta, 1.0, readout_surrogate, "none", backend=backend)[1]
+            return parts.leaky_sum(drive, self.readout_beta)
         steps = torch.arange(1, len(drive) + 1, dtype=drive.dtype, device=drive.device)
         return drive.cumsum(0) / steps.view(-1, *[1] * (drive.dim() - 1))
 
