@@ -14,8 +14,16 @@ import pandas as pd
 
 from snnsg_lib.experiments import _control as control
 
-CHUNK_SIZE = 30
-SEEDS = {"slow_actor": 30, "crazyflie": 20, "default": 30}
+SEEDS_PER_CHUNK = 4
+CHUNK_SIZE = SEEDS_PER_CHUNK * len(control.SLOPES)
+# In this order, so that an interrupted sweep has all slopes of some seeds of each setting.
+BLOCKS = (
+    ("slow_actor", range(20)),
+    ("crazyflie", range(20)),
+    ("default", range(20)),
+    ("slow_actor", range(20, 32)),
+    ("default", range(20, 32)),
+)
 
 
 @dataclass(frozen=True)
@@ -29,14 +37,15 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 7 slopes x 20 to 30 seeds; if quick, the first steps of slopes 2 and 100 in three seeds."""
+    """Settings x 7 slopes x 20 to 32 seeds; if quick, the first steps of slopes 2 and 100 in three seeds."""
     if quick:
         return [Config("slow_actor", slope, seed, 3000) for slope in (2.0, 100.0) for seed in range(3)]
     return [
         Config(setting, slope, seed, control.SETTINGS[setting].steps)
-        for setting, seeds in SEEDS.items()
+        for setting, seeds in BLOCKS
+        for start in seeds[::SEEDS_PER_CHUNK]
         for slope in control.SLOPES
-        for seed in range(seeds)
+        for seed in range(start, start + SEEDS_PER_CHUNK)
     ]
 
 
