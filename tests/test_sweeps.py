@@ -197,6 +197,13 @@ def test_function_typed_in_a_notebook_counts_with_what_it_names():
     assert typed(2) != typed(3)
 
 
+def test_worker_with_other_code_refuses_to_compute(tmp_path, log):
+    chunk = work.Chunk((Config(),), ("a" * 64,))
+    with pytest.raises(RuntimeError, match=r"faults\.runs:steady differs from that at the start of the sweep"):
+        work.work(work.Job(runs.steady, tmp_path, "another hash"), 0, chunk)
+    assert runs.noted(log) == []
+
+
 # Failures
 
 

@@ -60,14 +60,20 @@ def entry_hashes(table: str) -> dict[str, str]:
 def scorecard(directory: str | Path | None = None) -> Styler:
     """Return the verdicts as a table to be read: it shows itself in a notebook and on a page."""
     frame = verdicts(directory=directory)
-    frame["seeds"] = [f"{row.n} of {row.seeds}" for row in frame.itertuples()]
-    shown = frame.rename(columns={"id": "", "claim": "Claim", "verdict": "Verdict", "intervals": "Measured"})
-    shown = shown.rename(columns={"seeds": "Seeds", "source": "Source"})
-    shown = shown[["", "Claim", "Verdict", "Measured", "Seeds", "Source"]]
-    style = shown.style.hide(axis="index").format(escape="html").set_uuid("scorecard")
-    return style.set_caption("The claims of the two seeds and what the stored runs say.").set_properties(
-        **{"text-align": "left", "white-space": "normal"}
+    measured = frame["statistic"] + "\n" + frame["intervals"].str.replace("; ", "\n")
+    shown = pd.DataFrame(
+        {
+            "Id": frame["id"],
+            "Claim": frame["claim"],
+            "Verdict": frame["verdict"],
+            "What is measured": measured.str.rstrip(),
+            "Seeds": [f"{row.n} of {row.seeds}" for row in frame.itertuples()],
+            "Source": frame["source"],
+        }
     )
+    cell = "text-align: left; vertical-align: top; white-space: pre-line;"
+    style = shown.style.hide(axis="index").format(escape="html").set_uuid("scorecard")
+    return style.set_table_styles([{"selector": "th, td", "props": cell}])
 
 
 def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:

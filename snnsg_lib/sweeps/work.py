@@ -13,10 +13,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .._provenance import canonical, machine, sha256
+from .._provenance import canonical, machine, sha256, source_hash
 from ..store import RunStore
 from .configs import plain
 
@@ -57,6 +58,7 @@ class Job:
 
 def work(job: Job, index: int, chunk: Chunk) -> int | None:
     """Compute a chunk unless it is done or claimed; return its index, or None if another runner holds it."""
+    _check_source(job)
     store = RunStore(job.directory)
     with store.claim(chunk.key) as mine:
         if not mine:
@@ -65,6 +67,16 @@ def work(job: Job, index: int, chunk: Chunk) -> int | None:
             for key, record in zip(chunk.keys, _compute(job, chunk), strict=True):
                 store.put(key, record)
     return index
+
+
+@lru_cache
+def _check_source(job: Job) -> None:
+    """Stop if this process has other code than the one that the keys were made from; looked at once a process."""
+    importable = getattr(sys.modules.get(job.run.__module__), job.run.__qualname__, None) is job.run
+    if importable and source_hash(job.run) != job.source:
+        raise RuntimeError(
+            f"the code of {name_of(job.run)} differs from that at the start of the sweep; start it again"
+        )
 
 
 def _compute(job: Job, chunk: Chunk) -> list[Record]:
