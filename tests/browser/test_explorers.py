@@ -207,8 +207,8 @@ def cut_off_texts(page):
     )
 
 
-@pytest.mark.parametrize("slope", [1, 5, 100])
-@pytest.mark.parametrize("width", [360, 800, 1280])
+@pytest.mark.parametrize("slope", [1, 100])
+@pytest.mark.parametrize("width", [360, 592, 640, 704, 1280])
 def test_no_label_is_cut_off(browser, tmp_path, slope, width):
     states = [
         ("surrogate", {"slope": slope, "normalization": "area"}),

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from pages import ROOT, Watch
@@ -18,6 +19,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 TOKEN = "snnsg-test"
+NOTEBOOK = "explorer.ipynb"
 CELLS = [
     "from snnsg_lib.widgets import SurrogateExplorer\nexplorer = SurrogateExplorer(slope=25)\nexplorer",
     'print("the kernel sees", explorer.slope)',
@@ -27,56 +29,50 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def lab_url(tmp_path_factory):
-    """A JupyterLab of its own on the loopback interface, with one notebook."""
+    """A JupyterLab of its own on the loopback interface, with one notebook whose kernel runs already."""
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [
-        {
-            "cell_type": "code",
-            "id": f"cell-{i}",
-            "source": source,
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        }
-        for i, source in enumerate(CELLS)
-    ]
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**empty, "id": f"cell-{i}", "source": source} for i, source in enumerate(CELLS)]
     notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "explorer.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    own = {
-        name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    }
+    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0",
-        f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=", "--expose-app-in-browser",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
-    log = (folder / "server.log").open("w")
-    server = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **own, "PYTHONPATH": paths}, stdout=log, stderr=log
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, log.name)
-        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token={TOKEN}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-        log.close()
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: str) -> None:
-    for _ in range(120):
-        assert server.poll() is None, open(log).read()
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0"]
+    options += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--LabApp.news_url="]
+    log = folder / "server.log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            cwd=folder,
+            env={**os.environ, **own, "PYTHONPATH": paths},
+            stdout=stream,
+            stderr=stream,
+        )
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            _start_kernel(f"http://127.0.0.1:{port}", server, log)
+            yield f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?token={TOKEN}"
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def _start_kernel(server_url: str, server: subprocess.Popen, log: Path) -> None:
+    # A kernel that the page starts itself is at times started twice on a busy machine.
+    session = {"path": NOTEBOOK, "name": NOTEBOOK, "type": "notebook", "kernel": {"name": "python3"}}
+    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{server_url}/api/sessions", json.dumps(session).encode(), headers)
+    for _ in range(120):
+        assert server.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(request, timeout=60).close()
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.5)
-    pytest.fail(f"JupyterLab did not start:\n{open(log).read()}")
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
 
 
 def test_page_and_kernel_follow_each_other(browser, lab_url):
