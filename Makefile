@@ -49,7 +49,6 @@ browser: $(STAMP) # the browser that the tests drive
 	@.ci/browser > /dev/null
 
 test: lint browser ## lint, unit and property tests, notebooks, browser
-	$(BUILD) --quiet
 	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python -m pytest
 
 test-long: $(STAMP) ## the long fault-injection figures

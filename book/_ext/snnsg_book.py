@@ -80,7 +80,8 @@ def add_explorers(app: Sphinx, pagename: str, templatename: str, context: dict, 
         return
     app.add_css_file("explorers/explorer.css")
     for name in ["core", *names, "host"]:
-        app.add_js_file(f"explorers/{name}.js", defer="defer")
+        # Deferred scripts run in their order: these before MathJax, which is large.
+        app.add_js_file(f"explorers/{name}.js", priority=400, defer="defer")
 
 
 def add_launch_buttons(app: Sphinx, config: Config) -> None:
