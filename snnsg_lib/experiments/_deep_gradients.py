@@ -89,7 +89,12 @@ def loss_of(net: SpikingMLP, batch: tuple[Tensor, Tensor]) -> Tensor:
 def sample_gradients(network: Network, seed: int, slopes: Sequence[float], num_batches: int) -> list[Gradients]:
     """Gradients of independent batches: one dictionary per batch, one replica per slope."""
     net = build(network, seed, slopes)
-    return [layer_gradients(net, loss_of, draw_batch(network, seed, index)) for index in range(num_batches)]
+    # One block for all batches: small gradients kept between large temporaries would splinter the memory.
+    kept = {layer: torch.empty(num_batches, *weight.shape) for layer, weight in enumerate(net.weights)}
+    for index in range(num_batches):
+        for layer, grad in layer_gradients(net, loss_of, draw_batch(network, seed, index)).items():
+            kept[layer][index] = grad
+    return [{layer: grads[index] for layer, grads in kept.items()} for index in range(num_batches)]
 
 
 def by_network(configs: Iterable[Any], run: Callable[[Any, list[float]], list[list[dict]]]) -> list[list[dict]]:
