@@ -14,6 +14,7 @@ from snnsg_lib.experiments.direction import noise_free_cosine
 from snnsg_lib.figures.depth import summary
 from snnsg_lib.gradients import cosine_similarity, gradient_norms
 from snnsg_lib.store import load_results
+from snnsg_lib.widgets import DepthExplorer
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +141,37 @@ class TestFigures:
     def test_unknown_measures_are_refused(self):
         with pytest.raises(ValueError, match="column must be one of"):
             figures.plot_layers(load_results("depth"), "colour")
+
+
+class TestDepthExplorer:
+    def test_layers_at_stored_slopes_are_those_of_the_table(self):
+        table = load_results("depth_conditions")
+        rows = table[(table.depth == 4) & (table.num_steps == 20) & (table.rate == 0.15)]
+        rows = rows[~rows.detach_reset & (rows.normalization == "area") & (rows.slope == 25)]
+        layers = DepthExplorer(slope=25, normalization="area", reset="attached").layers()
+        assert len(layers) == 5
+        for layer, found in enumerate(layers):
+            of_layer = rows[rows.layer == layer]
+            assert found.share[0] == pytest.approx(of_layer.share.mean(), abs=1e-3)
+            assert found.cosine[0] == pytest.approx(of_layer.cosine.mean(), abs=1e-3)
+            assert found.cosine[1] <= found.cosine[0] <= found.cosine[2]
+
+    def test_area_and_peak_agree_at_slope_two_with_a_detached_reset(self):
+        peak, area = (DepthExplorer(slope=2, normalization=name).layers() for name in ("peak", "area"))
+        assert peak == area
+
+    @pytest.mark.parametrize(
+        ("control", "value", "error"),
+        [
+            ("slope", 0, ValueError),
+            ("slope", "steep", TypeError),
+            ("depth", "3", ValueError),
+            ("reset", "off", ValueError),
+        ],
+    )
+    def test_a_wrong_value_names_control_range_and_value(self, control, value, error):
+        with pytest.raises(error, match=rf"{control} must be .*, got {value!r}"):
+            DepthExplorer(**{control: value})
 
 
 def test_shallow_gradients_are_larger_in_the_first_layer_of_the_authors_network():

@@ -54,7 +54,9 @@
     const whiskers = svg(canvas, "path", { class: "snnsg-mark" });
     const baseline = svg(canvas, "line", { x1: size.left, x2: size.right, class: "snnsg-axis" });
     const names = svg(canvas, "g");
-    svg(canvas, "text", { x: cosine.right, y: cosine.top - 9, class: "snnsg-note", "text-anchor": "end" }, width < 420 ? "grey: floor" : "grey: noise floor");
+    const narrow = width < 460;
+    const note = narrow ? { x: box.left + box.width / 2, y: cosine.bottom + 54, "text-anchor": "middle" } : { x: cosine.right, y: cosine.top - 9, "text-anchor": "end" };
+    svg(canvas, "text", { ...note, class: "snnsg-note" }, "grey: noise floor");
     svg(canvas, "text", { x: box.left + box.width / 2, y: cosine.bottom + 36, class: "snnsg-label", "text-anchor": "middle" }, "layer (0: first hidden)");
     let drawn = "";
 
@@ -100,7 +102,7 @@
       set(whiskers, { d: intervals.join("") });
       set(floors, { d: grounds.join("") });
     }
-    return { draw, height: cosine.bottom + 44 };
+    return { draw, height: cosine.bottom + (narrow ? 62 : 44) };
   }
 
   function sentence(state, table) {
