@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.learning.learner import Callback, ReplicaLearner
-from snnsg_lib.learning.policies import clip_per_replica, make_optimizer
+from snnsg_lib.learning.policies import clip_per_replica, gradient_sums, make_optimizer
 from snnsg_lib.learning.replicas import BATCHES, PROBE, SeedStreams, SlopeOrFactory
 from snnsg_lib.tasks import Demonstrations, expert_demonstrations
 
@@ -138,6 +138,7 @@ class BehavioralCloning(ReplicaLearner):
         self.optimizer.step()
         self.count += 1
         self.stop_broken(loss.detach(), "loss")
+        self.stop_broken(gradient_sums(self.policy.parameters()), "gradient")
         return loss.detach().numpy()
 
     def actor_loss(self, net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -163,7 +164,8 @@ class BehavioralCloning(ReplicaLearner):
                 raise ValueError(f"{name} of demonstrations must have shape (num_samples, {size}), got {values.shape}")
             if not bool(torch.isfinite(values).all()):
                 raise ValueError(f"{name} of demonstrations must be finite, got NaN or infinity")
-        return Demonstrations(observations, (actions - self._action_middle) / self._action_range)
+        middle, span = (torch.from_numpy(np.float32(x)) for x in (self._action_middle, self._action_range))
+        return Demonstrations(observations, (actions - middle) / span)
 
     def _trained(self) -> list[tuple[nn.Module, torch.optim.Optimizer | None]]:
         return [(self.policy, self.optimizer)]

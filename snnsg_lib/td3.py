@@ -21,7 +21,7 @@ from snnsg_lib.envs import make_vector
 from snnsg_lib.envs.base import HoverVectorEnv
 from snnsg_lib.learning import replicas as streams
 from snnsg_lib.learning.learner import Callback, ReplicaLearner
-from snnsg_lib.learning.policies import ReplicaMLP, clip_per_replica, make_optimizer
+from snnsg_lib.learning.policies import ReplicaMLP, clip_per_replica, gradient_sums, make_optimizer
 from snnsg_lib.learning.replay import Batch, ReplayBuffer
 from snnsg_lib.learning.replicas import SeedStreams, SlopeOrFactory, start_seeds
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
@@ -51,8 +51,8 @@ class TD3(ReplicaLearner):
         Neurons of the hidden layers of actor and critics.
     num_envs : int
         Environments of each replica, stepped together: one iteration.
-    updates_per_iteration, policy_delay : int
-        Critic updates an iteration, and critic updates for each update of actor and targets.
+    updates_per_iteration, policy_delay, target_delay : int
+        Critic updates an iteration, and critic updates for each update of the actor and of the targets.
     batch_size, buffer_size : int
         Transitions per update, and transitions kept, for each replica.
     gamma, tau : float
@@ -94,6 +94,7 @@ class TD3(ReplicaLearner):
         num_envs: int = 4,
         updates_per_iteration: int = 2,
         policy_delay: int = 4,
+        target_delay: int = 1,
         batch_size: int = 64,
         buffer_size: int = 100_000,
         gamma: float = 0.98,
@@ -120,6 +121,7 @@ class TD3(ReplicaLearner):
         self.num_envs = check_int("num_envs", num_envs, low=1)
         self.updates_per_iteration = check_int("updates_per_iteration", updates_per_iteration, low=1)
         self.policy_delay = check_int("policy_delay", policy_delay, low=1)
+        self.target_delay = check_int("target_delay", target_delay, low=1)
         self.batch_size = check_int("batch_size", batch_size, low=1)
         self.gamma = check_number("gamma", gamma, low=0.0, high=1.0)
         self.tau = check_number("tau", tau, low=0.0, high=1.0)
@@ -212,12 +214,13 @@ class TD3(ReplicaLearner):
             watch(reward, ended)
 
     def _update(self) -> None:
-        """One update of the critics and, every `policy_delay`-th time, of the actor and the targets."""
+        """One update of the critics and, every so many of them, of the actor and of the targets."""
         batch = self.buffer.sample(self._batches.integers(len(self.buffer), self.batch_size))
         self._update_critics(batch, self._targets(batch))
         self.num_updates += 1
         if self.num_updates % self.policy_delay == 0:
             self._update_actor(batch)
+        if self.num_updates % self.target_delay == 0:
             self._move_targets()
 
     @torch.no_grad()
@@ -226,17 +229,18 @@ class TD3(ReplicaLearner):
         noise = torch.from_numpy(self._smoothing.normal(self.batch_size, self.action_size))
         noise = (self.smoothing_noise * noise).clamp(-self.smoothing_clip, self.smoothing_clip)
         action = (self.target_policy(batch.next_observation) + noise).clamp(-1, 1)
-        value = self.target_critics(_for_twins(torch.cat((batch.next_observation, action), dim=-1)))
+        value = self.target_critics(torch.cat((batch.next_observation, action), dim=-1).repeat(2, 1, 1))
         first, second = value.squeeze(-1).chunk(2)
         return batch.reward + self.gamma * batch.goes_on * torch.minimum(first, second)
 
     def _update_critics(self, batch: Batch, target: Tensor) -> None:
-        value = self.critics(_for_twins(batch.observation_action)).squeeze(-1)
+        value = self.critics(batch.observation_action.repeat(2, 1, 1)).squeeze(-1)
         loss = ((value - target.repeat(2, 1)) ** 2).mean(dim=1)
         self.critic_optimizer.zero_grad()
         loss.sum().backward()
         self.critic_optimizer.step()
         self.stop_broken(loss.detach().reshape(2, -1).T, "critic loss")
+        self.stop_broken(gradient_sums(self.critics.parameters()).reshape(2, -1).T, "critic gradient")
 
     def _update_actor(self, batch: Batch) -> None:
         loss = self.actor_loss(self.policy.net, batch)
@@ -247,6 +251,7 @@ class TD3(ReplicaLearner):
             clip_per_replica(parameters, self.max_grad_norm)
         self.actor_optimizer.step()
         self.stop_broken(loss.detach(), "actor loss")
+        self.stop_broken(gradient_sums(parameters), "actor gradient")
 
     def actor_loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Loss of the actor, -Q1(s, pi(s)) averaged over the batch, (R,), with `net` in the place of its own."""
@@ -288,8 +293,3 @@ class TD3(ReplicaLearner):
         self.observation, self.num_updates = arrays["observation"], plain["num_updates"]
         self.buffer.stored = plain["stored"]
         self.buffer.rows[:, : self.buffer.filled] = arrays["buffer"]
-
-
-def _for_twins(x: Tensor) -> Tensor:
-    """(R, batch, size) shown to both critics, (2R, batch, size)."""
-    return x.repeat(2, 1, 1)

@@ -22,7 +22,7 @@ def _weights(learner):
 
 @pytest.mark.parametrize("actor", ["snn", "mlp"])
 def test_a_clone_flies_almost_like_its_teacher(actor):
-    history = BehavioralCloning(slopes=[5.0], seeds=[0, 1], actor=actor).learn(250, evaluate_at=250)
+    history = BehavioralCloning(slopes=[5.0], seeds=[0], actor=actor).learn(250, evaluate_at=250)
     assert (history.episode_return > 180).all()
 
 
@@ -59,7 +59,7 @@ def test_a_replica_that_breaks_is_stopped_and_leaves_the_others_bit_for_bit(demo
 
     (whole, whole_history), (broken, history) = trained(False), trained(True)
     assert list(broken.failures) == [2]
-    assert broken.failures[2] == "loss is NaN or infinite at update 6"
+    assert broken.failures[2] == "gradient is NaN or infinite at update 6"
     assert not ((history.slope == 10.0) & (history.seed == 0)).any()
     kept = whole_history[~((whole_history.slope == 10.0) & (whole_history.seed == 0))].reset_index(drop=True)
     assert kept.equals(history)

@@ -128,6 +128,15 @@ def clip_per_replica(parameters: Iterable[nn.Parameter], max_norm: float) -> Non
 
 
 @torch.no_grad()
+def gradient_sums(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Sum of all gradients of each replica, (replicas,): a cheap look for NaN.
+
+    The loss alone does not tell: a spiking neuron with a NaN potential never spikes, and only its gradient is NaN.
+    """
+    return torch.stack([p.grad.flatten(1).sum(1) for p in parameters if p.grad is not None]).sum(0)
+
+
+@torch.no_grad()
 def zero_rows(module: nn.Module, optimizer: torch.optim.Optimizer | None, rows: Sequence[int]) -> None:
     """Set the parameters of some replicas, and what the optimizer remembers of them, to zero."""
     rows = list(rows)
