@@ -99,30 +99,35 @@ def _finish(job: Job, store: RunStore, chunks: list[Chunk], jobs: int, bar: Any)
     """Dispatch what is missing until nothing is, through deaths of workers and beside other runners."""
     deaths = 0
     pause = 0.02
-    waiting = [chunk for chunk in chunks if not is_complete(store, chunk)]
-    bar.initial = bar.total - sum(len(chunk.keys) for chunk in waiting)  # found: no part of the time left
-    while True:
-        before = len(waiting)
-        waiting = [chunk for chunk in waiting if not is_complete(store, chunk)]
-        _show(bar, bar.total - sum(len(chunk.keys) for chunk in waiting))
-        if not waiting:
-            return
-        deaths = deaths if len(waiting) == before else 0
-        free = [chunk for chunk in waiting if _is_free(store, chunk)]
-        if not free:  # another runner is at work on all that is left
-            time.sleep(pause)
-            pause = min(2 * pause, 1.0)
-            continue
+    free = waiting = _incomplete(store, chunks)
+    bar.initial = bar.total - _count(waiting)  # found, so no part of the time left
+    _show(bar, bar.initial)
+    while waiting:
         try:
-            if deaths < 2:
+            if not free:  # another runner is at work on all that is left
+                time.sleep(pause)
+                pause = min(2 * pause, 1.0)
+            elif deaths < 2:
                 _dispatch(job, free, jobs, lambda chunk: _show(bar, bar.n + len(chunk.keys)))
             else:  # twice nothing but deaths: find out which chunk it is
                 _dispatch_alone(job, store, free, jobs)
         except _worker_deaths() as error:
             deaths += 1
-            warnings.warn(
-                f"a worker process died ({type(error).__name__}); what it was computing starts again", stacklevel=3
-            )
+            reason = type(error).__name__
+            warnings.warn(f"a worker process died ({reason}); what it was computing starts again", stacklevel=3)
+        left = _incomplete(store, waiting)
+        deaths = deaths if len(left) == len(waiting) else 0
+        waiting = left
+        free = [chunk for chunk in waiting if _is_free(store, chunk)]
+        _show(bar, bar.total - _count(waiting))
+
+
+def _incomplete(store: RunStore, chunks: list[Chunk]) -> list[Chunk]:
+    return [chunk for chunk in chunks if not is_complete(store, chunk)]
+
+
+def _count(chunks: list[Chunk]) -> int:
+    return sum(len(chunk.keys) for chunk in chunks)
 
 
 def _dispatch(job: Job, chunks: list[Chunk], jobs: int, finished: Callable[[Chunk], None]) -> None:
