@@ -69,9 +69,7 @@ CONTROL_CLAIMS = (
         sentence="Online TD3 learns far better with shallow slopes than with steep ones.",
         source="First seed, reinforcement learning results",
         statistic="area under the learning curve, mean of k=1, 2, 5, 10 over mean of k=50, 100",
-        regimes=tuple(
-            Regime(name, margin=1.1, where=(("setting", setting),)) for name, setting in SETTINGS.items()
-        ),
+        regimes=tuple(Regime(name, margin=1.1, where=(("setting", setting),)) for name, setting in SETTINGS.items()),
         table="td3_slopes",
         seeds=20,
         measure=preference,

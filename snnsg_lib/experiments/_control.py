@@ -15,7 +15,6 @@ from snnsg_lib.gradients import cosine_similarity, gradient_norms, layer_gradien
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
 from snnsg_lib.surrogates import slope_set_to
-from snnsg_lib.sweeps import Failure
 from snnsg_lib.td3 import TD3
 
 SLOPES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
@@ -50,8 +49,9 @@ class Setting:
     bc: dict[str, Any] = field(default_factory=dict)
 
 
-# "default" is TD3 as it comes: one learning rate for all networks, one critic update an iteration, unscaled rewards.
-STOCK = {"updates_per_iteration": 1, "policy_delay": 2, "actor_lr": 1e-3, "reward_scale": 1.0}
+# "slow_actor" are the defaults of `TD3` here; "default" is TD3 as its authors set it up: one learning rate for all
+# networks, one critic update an iteration, targets that move with the actor, rewards as they are.
+STOCK = {"updates_per_iteration": 1, "policy_delay": 2, "target_delay": 2, "actor_lr": 1e-3, "reward_scale": 1.0}
 SETTINGS = {
     "slow_actor": Setting("snnsg/PlanarHover-v0", 18_000, 1000, 4500, 150, {}, {"batch_size": 64, "lr": 1e-4}),
     "default": Setting("snnsg/PlanarHover-v0", 18_000, 1000, 1500, 50, STOCK, {"batch_size": 64}),
@@ -68,7 +68,7 @@ def train_td3(
     measured: bool = True,
     learner: Callable[..., TD3] = TD3,
     **changes: Any,
-) -> list[Rows | Failure]:
+) -> list[Rows | Exception]:
     """Train one TD3 run for each slope and seed, taken pair by pair, as replicas of one network.
 
     Parameters
@@ -91,7 +91,7 @@ def train_td3(
     list
         For each run its rows, one for each evaluation: step, episode_return, low_share (share of the transitions
         collected since the last evaluation that belong to episodes below half the threshold) and the columns of
-        `measure_layers`; or a Failure.
+        `measure_layers`; or an Exception that says why it was stopped.
     """
     chosen = SETTINGS[setting]
     td3 = learner(chosen.env, slopes, seeds, paired=True, **{**chosen.td3, **changes})
@@ -114,7 +114,7 @@ def train_bc(
     measured: bool = True,
     evaluate_at: int | None = None,
     **changes: Any,
-) -> list[Rows | Failure]:
+) -> list[Rows | Exception]:
     """Clone the expert, one run for each slope and seed, as `train_td3` does; the column `step` counts updates."""
     chosen = SETTINGS[setting]
     bc = BehavioralCloning(chosen.env, slopes, seeds, paired=True, **{**chosen.bc, **changes})
@@ -150,10 +150,10 @@ class RunLog:
             row |= {name: rounded(values[replica]) for name, values in measures.items()}
             self.rows[replica].append(row)
 
-    def outcomes(self, learner: ReplicaLearner) -> list[Rows | Failure]:
+    def outcomes(self, learner: ReplicaLearner) -> list[Rows | Exception]:
         """Return the rows of each replica, or why it was stopped."""
         return [
-            Failure(learner.failures[replica]) if replica in learner.failures else rows
+            FloatingPointError(learner.failures[replica]) if replica in learner.failures else rows
             for replica, rows in enumerate(self.rows)
         ]
 
@@ -207,11 +207,11 @@ class EpisodeLog:
 
 
 def episodes_below(rewards: np.ndarray, ended: np.ndarray, limit: float) -> np.ndarray:
-    """Mark transitions (T, environments): 1 where the return of their episode is below `limit`, 0 else, NaN if unended."""
+    """Mark transitions (T, environments): 1 if the return of their episode is below `limit`, 0 else, NaN if unended."""
     marks = np.full(rewards.shape, np.nan)
     for column in range(rewards.shape[1]):
         start = 0
-        for stop in np.flatnonzero(ended[:, column]) + 1:
+        for stop in (np.flatnonzero(ended[:, column]) + 1).tolist():
             marks[start:stop, column] = rewards[start:stop, column].sum() < limit
             start = stop
     return marks

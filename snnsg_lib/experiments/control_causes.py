@@ -8,10 +8,10 @@ that are awake from the start should. Each treatment changes one thing:
 - ``data of the other``: the actions of the run with the other slope and the same seed are executed, so that both learn
   from the same transitions (a tandem, Ostrovski et al. 2021);
 - ``fixed buffer``: no actions at all; learning from all that the run with slope 100 had collected at its end;
-- ``gradient noise``: the gradient of each weight matrix is turned by noise until its cosine with itself is that between
-  slope 100 and slope 2 on the same batch; its length stays;
-- ``direction of k=2``, ``length of k=2``: the gradient of slope 2 on the same batch, scaled to the length of the own one;
-  the own gradient, scaled to the length of that of slope 2;
+- ``gradient noise``: the gradient of each weight matrix is turned by noise until its cosine with itself is that
+  between slope 100 and slope 2 on the same batch; its length stays;
+- ``direction of k=2``, ``length of k=2``: the gradient of slope 2 on the same batch, scaled to the length of the own
+  one; the own gradient, scaled to the length of that of slope 2;
 - ``parameter noise``: exploration by perturbed weights, whose actions differ by 0.1 on average (Plappert et al. 2018);
 - ``no exploration noise``;
 - ``awake``: hidden weights three times larger, so that all layers spike from the start.
@@ -30,7 +30,6 @@ import torch
 from torch import Tensor
 
 from snnsg_lib.experiments import _control as control
-from snnsg_lib.experiments._outcomes import outcomes
 from snnsg_lib.learning.replay import Batch
 from snnsg_lib.learning.replicas import SeedStreams
 from snnsg_lib.surrogates import slope_set_to
@@ -105,13 +104,13 @@ def _train(key: tuple[str, int], group: list[Config]) -> list:
     slopes, seeds = [config.slope for config in group], [config.seed for config in group]
     if kind == "data":
         return _train_on_data(group, steps)
-    changes: dict[str, Any] = {
+    alternatives: dict[str, dict[str, Any]] = {
         "gradient": {"learner": TurnedGradients, "treatments": [config.treatment for config in group]},
         "parameter noise": {"learner": ParameterNoise},
         "no exploration noise": {"exploration_noise": 0.0},
         "awake": {"network": {"gain": 3.0}},
-    }[kind]
-    return control.train_td3(SETTING, slopes, seeds, steps, **changes)
+    }
+    return control.train_td3(SETTING, slopes, seeds, steps, **alternatives[kind])
 
 
 def _train_on_data(group: list[Config], steps: int) -> list:
@@ -191,7 +190,7 @@ class FixedBuffer(TD3):
 
 
 class TurnedGradients(TD3):
-    """TD3 whose actor follows another gradient than its own, made from its own and that of slope 2 on the same batch."""
+    """TD3 whose actor follows a gradient made from its own and that of slope 2 on the same batch."""
 
     def __init__(self, *args: Any, treatments: Sequence[str], **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -275,8 +274,3 @@ class ParameterNoise(TD3):
             noisy.copy_(own + (self.scale * rms).reshape(-1, *[1] * (own.ndim - 1)) * noise)
         apart = (self.perturbed(seen) - self.policy(seen)).square().mean(dim=(1, 2)).sqrt()
         self.scale = torch.where(apart < self.distance, 1.1 * self.scale, self.scale / 1.1)
-
-
-def auc_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the outcomes of each run."""
-    return outcomes(table.assign(setting=SETTING), by=["treatment", "slope", "seed"])
