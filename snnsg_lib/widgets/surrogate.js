@@ -35,7 +35,7 @@
     const side = wide
       ? { left: left + main + 58, top: 34, width: width - left - main - 58 - 10, height: lower.bottom - 34 }
       : { left, top: lower.bottom + 80, width: main, height: 130 };
-    const step = panel(canvas, { ...side, x: [-1, 1], y: [-0.05, 1.05], xTicks: [-1, 0, 1], xLabel: "u", title: "the spike, smoothed" });
+    const step = panel(canvas, { ...side, x: [-1, 1], y: [-0.05, 1.05], xTicks: [-1, 0, 1], xLabel: "u", title: "spike, smoothed" });
     step.setY([-0.05, 1.05], [0, 0.5, 1]);
 
     const bands = [upper, lower].map((p) => svg(canvas, "rect", { y: p.top, height: p.height, class: "snnsg-band" }));

@@ -96,8 +96,9 @@ class SurrogateExplorer(Explorer):
     def sentence(self) -> str:
         """Say what share of the population a gradient reaches, and how far from the threshold."""
         share = self.active_share()
+        only = "only " if share < 0.25 else ""
         words = (
-            f"At k = {in_words(self.slope, 3)} {'only ' if share < 0.25 else ''}{percent(share)} of the neurons receive "
+            f"At k = {in_words(self.slope, 3)} {only}{percent(share)} of the neurons receive "
             f"more than 1 % of the peak gradient: those within {in_words(self.active_range())} of the threshold."
         )
         if self.normalization == "area":
