@@ -24,11 +24,11 @@ def plot_staircase(weights: Sequence[float], loss: Sequence[float], ax: Axes | N
         Drawn into; a new column-wide figure if not given.
     """
     ax = new_axes()[1] if ax is None else ax
-    weights, loss = np.asarray(weights, dtype=float), np.asarray(loss, dtype=float)
-    jumps = np.flatnonzero(np.diff(loss)) + 1
-    for tread in np.split(np.arange(len(loss)), jumps):
-        ax.plot(weights[tread], loss[tread], color=INK, linewidth=2, solid_capstyle="butt")
-    ax.set(xlabel="weight w", ylabel="loss, (spikes − 6)²", xlim=(weights[0], weights[-1]))
+    x, y = np.asarray(weights, dtype=float), np.asarray(loss, dtype=float)
+    jumps = np.flatnonzero(np.diff(y)) + 1
+    for tread in np.split(np.arange(len(y)), jumps):
+        ax.plot(x[tread], y[tread], color=INK, linewidth=2, solid_capstyle="butt")
+    ax.set(xlabel="weight w", ylabel="loss, (spikes − 6)²", xlim=(x[0], x[-1]))
     return ax
 
 
