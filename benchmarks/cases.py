@@ -1,9 +1,9 @@
 """The networks that are timed, and one training step of each in the library, in its peers and as bare products.
 
-Every candidate runs forward and backward on the same inputs with the same weights; the library and snnTorch compute the same
-numbers. spikingjelly's neurons reset differently (at once, not in the next step), so only its time compares. The floor is what
-no implementation of the layers can leave out: the products (forward, weight gradient, input gradient) and three copies of
-(num_steps, batch, neurons) per spiking layer, for currents, membrane potentials and spikes.
+Every candidate runs forward and backward on the same inputs with the same weights; the library and snnTorch compute
+the same numbers. The neurons of spikingjelly reset differently (at once, not in the next step), so only its time
+compares. The floor is what no implementation of the layers can leave out: the products (forward, weight gradient, input
+gradient) and three copies of (num_steps, batch, neurons) per spiking layer, for currents, potentials and spikes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ReplicaCase(Case):
-    """A feedforward net trained as `replicas` at once, Adam included, against as many runs of snnTorch one after another."""
+    """A feedforward net trained as `replicas` at once, Adam included, against as many runs of snnTorch in turn."""
 
     replicas: int = 16
 
@@ -107,7 +107,7 @@ def training_step(net: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor
 
 
 def spikingjelly_step(case: Case) -> Step:
-    """spikingjelly's LIF nodes in multi-step mode on the PyTorch backend, soft reset, the same weights."""
+    """LIF nodes of spikingjelly in multi-step mode on the PyTorch backend, soft reset, the same weights."""
     from spikingjelly.activation_based import layer, neuron, surrogate
 
     net, x = network_of(case), inputs_of(case)
@@ -119,7 +119,12 @@ def spikingjelly_step(case: Case) -> Step:
             linear.bias.copy_(bias)
         # tau = 1 / (1 - 0.9): the same decay as beta = 0.9.
         node = neuron.LIFNode(
-            tau=10.0, decay_input=False, v_reset=None, step_mode="m", surrogate_function=surrogate.ATan(), detach_reset=True
+            tau=10.0,
+            decay_input=False,
+            v_reset=None,
+            step_mode="m",
+            surrogate_function=surrogate.ATan(),
+            detach_reset=True,
         )
         modules += [linear, node]
     peer = nn.Sequential(*modules[:-1])

@@ -1,7 +1,8 @@
 """Surrogate spike functions with a slope that can change while training.
 
 A spike is a step of the centred membrane potential u = mem - threshold; its derivative is a Dirac delta, useless for
-learning. A surrogate keeps the step in the forward pass and puts a bump of steepness k (the `slope`) in the backward pass.
+learning. A surrogate keeps the step in the forward pass and puts a bump of steepness k (the `slope`) in the backward
+pass.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Slope = float | Tensor
 
 
 def check_slope(slope: object) -> Slope:
-    """Return `slope` as a float or a detached floating-point tensor, finite and > 0, else raise TypeError or ValueError."""
+    """Return `slope` as a float or a detached floating-point tensor, finite and > 0, else raise."""
     if not isinstance(slope, Tensor):
         return check_number("slope", slope, above=0.0)
     if not slope.is_floating_point():
@@ -60,7 +61,7 @@ class Surrogate(nn.Module):
     """Base of the surrogate families: a spike function whose backward slope is an attribute.
 
     Drop-in for the `spike_grad` of any snnTorch neuron. Subclasses define the peak-normalised curve of k = 1,
-    h(x) with h(0) = 1, through `_shape`, its primitive through `_shape_primitive` and its integral `_shape_area`; everything
+    h(x) with h(0) = 1, through `_shape`, its primitive through `_shape_primitive`, its integral `_shape_area`; all
     else follows: derivative(u) = c h(k u) with c = 1 (``"peak"``) or c = k / area (``"area"``).
 
     Parameters
@@ -103,7 +104,8 @@ class Surrogate(nn.Module):
     def slope_along(self, dims: int) -> Slope:
         """Slope with `dims` trailing axes added to a one-dimensional one, so that it runs along an earlier axis of u.
 
-        Networks with replicas use it: a slope of shape (R,) becomes (R, 1, 1) against u of shape (..., R, batch, neurons).
+        Networks with replicas use it: a slope of shape (R,) becomes (R, 1, 1) against u of shape (..., R, batch,
+        neurons).
         """
         if dims == 0 or not isinstance(self._slope, Tensor) or self._slope.dim() != 1:
             return self._slope
@@ -124,7 +126,7 @@ class Surrogate(nn.Module):
         return self._shape(k * u) if self.normalization == "peak" else self._shape(k * u) * (k / self._shape_area)
 
     def primitive(self, u: Tensor) -> Tensor:
-        """Odd function of `u` whose derivative is `derivative(u)`: the smooth spike that the backward pass differentiates."""
+        """Odd function of `u` with `derivative(u)` as derivative: the smooth spike that backward differentiates."""
         k = self._slope
         return self._shape_primitive(k * u) / (k if self.normalization == "peak" else self._shape_area)
 
@@ -163,7 +165,8 @@ class Surrogate(nn.Module):
         return f"slope={slope}" + ("" if self.normalization == "peak" else f", normalization={self.normalization!r}")
 
     def _apply(self, fn, recurse=True):
-        # A tensor slope follows .to(device) and .double(), as a parameter would; it is a setting, so not in state_dict().
+        # A tensor slope follows .to(device) and .double(), as a parameter would; it is a setting, so not in
+        # state_dict().
         super()._apply(fn, recurse)
         if isinstance(self._slope, Tensor):
             self._slope = fn(self._slope)
@@ -255,7 +258,7 @@ class Sigmoid(Surrogate):
 
 
 class Triangular(Surrogate):
-    """Derivative max(0, 1 - k|u|): compact support, exactly zero for |u| >= 1/k. Esser et al. (2016), Bellec et al. (2018)."""
+    """Derivative max(0, 1 - k|u|): exactly zero for |u| >= 1/k. Esser et al. (2016), Bellec et al. (2018)."""
 
     _shape_area = 1.0
     _shape_half_width = 0.5
@@ -273,12 +276,12 @@ class Triangular(Surrogate):
     def _shape_inplace(x, factor):
         np.abs(x, x)
         np.subtract(1, x, x)
-        np.maximum(x, 0, x)
+        np.maximum(x, 0, out=x)
         np.multiply(x, factor, x)
 
 
 def spikes_of(surrogate: Callable[[Tensor], Tensor], u: Tensor, slope_dims: int = 0) -> Tensor:
-    """Spikes of any surrogate at `u`; `slope_dims` as in `Surrogate.slope_along`, for the surrogates of this library."""
+    """Spikes of any surrogate at `u`; `slope_dims` is for the surrogates of this library, see `slope_along`."""
     return _Spike.apply(u, surrogate, slope_dims) if isinstance(surrogate, Surrogate) else surrogate(u)
 
 
@@ -294,7 +297,7 @@ def find_surrogates(model: nn.Module) -> list[Surrogate]:
 
 @contextmanager
 def slope_set_to(model: nn.Module, slope: Slope) -> Iterator[None]:
-    """Set the slope of every surrogate in `model` inside a with block; the old slopes come back after it, also on an error.
+    """Set the slope of every surrogate in `model` inside a with block; the old slopes come back, also after an error.
 
     Parameters
     ----------

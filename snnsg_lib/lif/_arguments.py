@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,12 +33,13 @@ def check_current(current: object, dims: int = 2) -> Tensor:
     return current
 
 
-def check_like(name: str, value: object, current: Tensor, shape: tuple[int, ...]) -> None:
-    """Raise unless `value` is None or a tensor of exactly `shape`, in the dtype and on the device of `current`."""
-    if value is None:
+def check_like(name: str, value: object, current: Tensor, shape: tuple[int, ...], optional: bool = True) -> None:
+    """Raise unless `value` is a tensor of exactly `shape`, in the dtype and on the device of `current`, or None."""
+    if value is None and optional:
         return
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a tensor of shape {tuple(shape)} or None, got {type(value).__name__}")
+        allowed = f"a tensor of shape {tuple(shape)}" + (" or None" if optional else "")
+        raise TypeError(f"{name} must be {allowed}, got {type(value).__name__}")
     if tuple(value.shape) != tuple(shape):
         raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(value.shape)}")
     _check_kind(name, value, current)
@@ -91,8 +93,8 @@ def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: obje
         return "numpy" if fits else "torch"
     if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:
         raise ValueError(
-            "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib surrogate, "
-            "outside torch.func transforms"
+            "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib "
+            "surrogate, outside torch.func transforms"
         )
     return backend
 
@@ -102,9 +104,23 @@ def transforming() -> bool:
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
+def refuse_second_derivative() -> None:
+    """Raise in a backward pass with create_graph=True: NumPy leaves no graph, the gradient would look constant."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "the numpy backend is differentiable once: with create_graph=True choose backend='torch' "
+            "(or net.backend = 'torch')"
+        )
+
+
 def as_array(value: Number) -> np.ndarray:
     """View a CPU tensor as an array, or make a float a 0-d float32 array, which ufuncs take fastest."""
     return value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value, dtype=np.float32)
+
+
+def arrays_of(values: Iterable[Number | None]) -> list[Any]:
+    """`as_array` of each value, None where there is none."""
+    return [None if value is None else as_array(value) for value in values]
 
 
 def _check_broadcasts(name: str, value: Tensor, current: Tensor) -> None:

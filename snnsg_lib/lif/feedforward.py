@@ -2,20 +2,22 @@
 
 Equations (subtract): mem[t] = beta mem[t-1] + current[t] - reset[t] threshold, reset[t] = spk[t-1],
 spk[t] = 1 where mem[t] > threshold. Backward, with h the surrogate derivative at mem - threshold:
-g[t] = grad_mem[t] + h[t] grad_spk[t] + carry[t] g[t+1], carry[t] = d mem[t+1] / d mem[t], and d loss / d current[t] = g[t].
+g[t] = grad_mem[t] + h[t] grad_spk[t] + carry[t] g[t+1], carry[t] = d mem[t+1] / d mem[t], and
+d loss / d current[t] = g[t].
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from snnsg_lib._checks import check_choice
 from snnsg_lib.lif import _arguments as arguments
 from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
-from snnsg_lib.surrogates import FastSigmoid, Surrogate, spikes_of
+from snnsg_lib.surrogates import FastSigmoid, spikes_of
 
 # The backward pass takes as many steps at once as fit the cache: elements of one block.
 CHUNK_ELEMENTS = 1 << 15
@@ -38,12 +40,13 @@ def lif_scan(
     current : Tensor, (num_steps, ..., neurons)
         Input current; never changed.
     beta : float or Tensor
-        Decay per step, in [0, 1]. A tensor must broadcast against one step, e.g. (neurons,) or (replicas, 1, 1), and may
-        require a gradient: it is then clamped to the range rather than checked.
+        Decay per step, in [0, 1]. A tensor must broadcast against one step, e.g. (neurons,) or (replicas, 1, 1), and
+        may require a gradient: it is then clamped to the range rather than checked.
     threshold : float or Tensor
         > 0, otherwise like `beta`. A neuron spikes where mem > threshold, strictly.
     surrogate : callable, optional
-        A surrogate of this library or of snnTorch; by default ``FastSigmoid(25)``. Its slope is read in the backward pass.
+        A surrogate of this library or of snnTorch; by default ``FastSigmoid(25)``. Its slope is read in the backward
+        pass.
     reset_mechanism : {"subtract", "zero", "none"}
         What a spike does to mem in the next step: subtract the threshold, set it to zero before the decay, or nothing.
     mem : Tensor, (..., neurons), optional
@@ -51,8 +54,8 @@ def lif_scan(
     detach_reset : bool
         Whether the reset is a constant in the backward pass, as in snnTorch.
     backend : {"numpy", "torch"}, optional
-        ``"numpy"``: ufuncs on zero-copy views, float32 on the CPU, differentiable once. ``"torch"``: any float dtype and
-        device, double backward, torch.func. By default the first where it can serve, else the second.
+        ``"numpy"``: ufuncs on zero-copy views, float32 on the CPU, differentiable once. ``"torch"``: any float dtype
+        and device, double backward, torch.func. By default the first where it can serve, else the second.
 
     Returns
     -------
@@ -98,7 +101,8 @@ def scan(
         (replicas, num_steps * batch, neurons): the layout of products, which saves views and copies between layers. The
         memory of `current` is then reused for mem, so the operation that made it must not need it in its own backward.
     slope_dims : int
-        Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per replica.
+        Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per
+        replica.
     """
     if backend == "torch":
         steps = as_steps(current, num_steps)
@@ -109,7 +113,7 @@ def scan(
 
 
 def as_steps(rows: Tensor, num_steps: int | None) -> Tensor:
-    """View ([replicas,] num_steps * batch, neurons) as (num_steps, [replicas,] batch, neurons); as it is without num_steps."""
+    """View ([replicas,] num_steps * batch, neurons) as (num_steps, [replicas,] batch, neurons), given num_steps."""
     if num_steps is None:
         return rows
     if rows.dim() == 2:
@@ -165,8 +169,8 @@ class _NumpyScan(torch.autograd.Function):
         return spk, mem
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_spk, grad_mem):
+        arguments.refuse_second_derivative()
         if grad_spk is None and grad_mem is None:
             return None, None, None, None, None
         mem, spk, mem0, beta, threshold = ctx.saved_tensors
@@ -179,17 +183,18 @@ class _NumpyScan(torch.autograd.Function):
         _, needs_mem0, needs_beta, needs_threshold, _ = ctx.needs_input_grad
         if not (needs_mem0 or needs_beta or needs_threshold):
             return grad, None, None, None, None
-        steps = [None if x is None else as_steps(x, num_steps) for x in (grad, mem, spk, grad_spk)]
+        g, mem, spk = (as_steps(x, num_steps) for x in (grad, mem, spk))
+        grad_spk = None if grad_spk is None else as_steps(grad_spk, num_steps)
         return (
             grad,
-            rule.grad_mem0(steps[0], mem0) if needs_mem0 else None,
-            rule.grad_beta(*steps[:3], mem0) if needs_beta else None,
-            rule.grad_threshold(*steps, mem0) if needs_threshold else None,
+            rule.grad_mem0(g, mem0) if needs_mem0 else None,
+            rule.grad_beta(g, mem, spk, mem0) if needs_beta else None,
+            rule.grad_threshold(g, mem, spk, grad_spk, mem0) if needs_threshold else None,
             None,
         )
 
 
-def _step_arrays(block: Tensor | None, num_steps: int | None) -> np.ndarray | None:
+def _step_arrays(block: Tensor | None, num_steps: int | None) -> Any:
     """`as_steps` as an array; views in NumPy cost a fraction of those in torch."""
     if block is None or num_steps is None:
         return None if block is None else block.detach().numpy()
@@ -204,7 +209,8 @@ def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
     unit_threshold = threshold.ndim == 0 and threshold == 1
     scratch = np.empty_like(mem[0])
     fired = np.empty(mem[0].shape, dtype=bool)
-    previous, previous_spikes = mem0, None if mem0 is None else (mem0 > threshold).astype(mem0.dtype)
+    previous: Any = mem0
+    previous_spikes: Any = None if mem0 is None else (mem0 > threshold).astype(mem0.dtype)
     for step_current, step_mem, step_spk in zip(current, mem, spk, strict=True):
         if previous is None:
             if current is not mem:
@@ -229,7 +235,7 @@ def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
 class _Backward:
     """The gradients of one scan; `grad` is the gradient that reaches mem, and so the current, at each step."""
 
-    def __init__(self, beta, threshold, surrogate: Surrogate, reset_mechanism, detach_reset, slope):
+    def __init__(self, beta, threshold, surrogate, reset_mechanism, detach_reset, slope):
         self.beta, self.threshold, self.surrogate, self.slope = beta, threshold, surrogate, slope
         self.reset_mechanism, self.detach_reset = reset_mechanism, detach_reset
 

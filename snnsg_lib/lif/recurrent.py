@@ -2,21 +2,22 @@
 
 Equations (subtract), with V the recurrent weight and alpha = 0 where there is no synaptic current:
 syn[t] = alpha syn[t-1] + current[t] + spk[t-1] V, mem[t] = beta mem[t-1] + syn[t] - reset[t] threshold.
-"zero" sets mem to zero after the input is added, as snn.RLeaky and snn.RSynaptic do; snn.Leaky does so before the decay.
+"zero" sets mem to zero after the input is added, as snn.RLeaky and snn.RSynaptic do; snn.Leaky does so before the
+decay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from snnsg_lib._checks import check_choice
 from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
+from snnsg_lib.lif._arguments import Number, SpikeFunction, arrays_of
 from snnsg_lib.surrogates import FastSigmoid, spikes_of
 
 
@@ -64,7 +65,8 @@ def rlif_scan(
     surrogate = FastSigmoid(25.0) if surrogate is None else arguments.check_surrogate(surrogate)
     arguments.check_current(current, dims=3)
     step = current.shape[1:]
-    arguments.check_like("recurrent_weight", recurrent_weight, current, (*step[:-2], step[-1], step[-1]))
+    weight_shape = (*step[:-2], step[-1], step[-1])
+    arguments.check_like("recurrent_weight", recurrent_weight, current, weight_shape, optional=False)
     if alpha is None and syn is not None:
         raise ValueError("syn must be None without alpha: there is no synaptic current to start from")
     for name, state in (("syn", syn), ("mem", mem), ("spk", spk)):
@@ -74,8 +76,7 @@ def rlif_scan(
     threshold = arguments.check_threshold(threshold, current)
     check_choice("reset_mechanism", reset_mechanism, arguments.RESETS)
     arguments.check_flag("detach_reset", detach_reset)
-    fits = detach_reset or reset_mechanism != "zero"
-    backend = arguments.choose_backend(backend, surrogate, current) if fits else "torch"
+    backend = choose_recurrent_backend(backend, surrogate, current, reset_mechanism, detach_reset)
     return recurrent_scan(
         current,
         recurrent_weight,
@@ -112,6 +113,18 @@ def recurrent_scan(
     settings = (surrogate, reset_mechanism, detach_reset, slope_dims)
     spk, syn, mem = _NumpyScan.apply(current, weight, beta, threshold, alpha, syn, mem, spk, settings)
     return (spk, mem) if alpha is None else (spk, syn, mem)
+
+
+def choose_recurrent_backend(
+    backend: str | None, surrogate: SpikeFunction, current: Tensor, reset_mechanism: str, detach_reset: bool
+) -> str:
+    """As `choose_backend`, but torch for an attached reset to zero: it needs the potential before the reset."""
+    chosen = arguments.choose_backend(backend, surrogate, current)
+    if detach_reset or reset_mechanism != "zero":
+        return chosen
+    if backend == "numpy":
+        raise ValueError("backend must be 'torch' or None with an attached reset to zero, got 'numpy'")
+    return "torch"
 
 
 def _torch_scan(current, weight, beta, threshold, alpha, state, settings):
@@ -151,8 +164,8 @@ class _NumpyScan(torch.autograd.Function):
         return spk, syn, mem
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_spk, grad_syn, grad_mem):
+        arguments.refuse_second_derivative()
         if grad_spk is None and grad_syn is None and grad_mem is None:
             return (None,) * 9
         weight, syn, mem, spk, syn0, mem0, spk0, *tensors = ctx.saved_tensors
@@ -167,10 +180,11 @@ class _NumpyScan(torch.autograd.Function):
         return (*(make() if needed else None for make, needed in zip(rules, needs, strict=False)), None)
 
 
-def _product_buffers(weight: Tensor, like: Tensor):
+def _product_buffers(weight: Tensor, like: Tensor) -> tuple[np.ndarray, np.ndarray, Callable[[], Tensor]]:
     """Fixed steps `left` and `total`, as arrays, and a call that does total += left @ weight.
 
-    The product goes through torch, as NumPy's own BLAS does not obey torch.set_num_threads; fixed tensors save a view a step.
+    The product goes through torch, as NumPy's own BLAS does not obey torch.set_num_threads; fixed tensors save a view
+    a step.
     """
     left, total = torch.empty_like(like), torch.empty_like(like)
     add_product = partial(torch.addmm if weight.dim() == 2 else torch.baddbmm, total, left, weight, out=total)
@@ -179,13 +193,13 @@ def _product_buffers(weight: Tensor, like: Tensor):
 
 def _run_steps(current, weight, parameters, reset_mechanism, state, outputs):
     """Fill the blocks syn (or None), mem and spk of `outputs` from the state before the first step."""
-    beta, threshold, alpha = (None if x is None else as_array(x) for x in parameters)
+    beta, threshold, alpha = arrays_of(parameters)
     unit_threshold = threshold.ndim == 0 and threshold == 1
     last_syn, last_mem, spk0 = (x.detach().numpy() for x in state)
     last_spk, total, add_product = _product_buffers(weight.detach(), state[1].detach())
     reset = (last_mem > threshold).astype(np.float32)
     np.copyto(last_spk, spk0)
-    syn, mem, spk = (None if x is None else x.numpy() for x in outputs)
+    syn, mem, spk = arrays_of(outputs)
     scratch, fired = np.empty_like(last_mem), np.empty(mem.shape, dtype=bool)
     for t, step_current in enumerate(current.detach().numpy()):
         step_mem = mem[t]
@@ -216,9 +230,9 @@ def _run_steps(current, weight, parameters, reset_mechanism, state, outputs):
 class _Backward:
     """Gradients of one scan, backwards in time.
 
-    With d the surrogate derivative: to_spk[t] = grad_spk[t] + from_syn[t+1] V^T; to_mem[t] = grad_mem[t] + d[t] to_spk[t] +
-    beta from_mem[t+1]; from_mem = to_mem, or (1 - reset) to_mem for "zero"; from_syn[t] = grad_syn[t] + from_mem[t] + alpha
-    from_syn[t+1] is the gradient of the current.
+    With d the surrogate derivative: to_spk[t] = grad_spk[t] + from_syn[t+1] V^T;
+    to_mem[t] = grad_mem[t] + d[t] to_spk[t] + beta from_mem[t+1]; from_mem = to_mem, or (1 - reset) to_mem for "zero";
+    from_syn[t] = grad_syn[t] + from_mem[t] + alpha from_syn[t+1] is the gradient of the current.
     """
 
     def __init__(self, weight, parameters, settings, blocks, state):
@@ -234,14 +248,13 @@ class _Backward:
         self.to_mem = torch.empty_like(mem)
         self.from_mem = self.to_mem if self.reset_mechanism != "zero" else torch.empty_like(mem)
         self.from_syn = self.from_mem if self.alpha is None else torch.empty_like(mem)
-        beta, threshold, slope = as_array(self.beta), as_array(self.threshold), as_array(self.slope)
-        alpha = None if self.alpha is None else as_array(self.alpha)
+        beta, threshold, alpha, slope = arrays_of((self.beta, self.threshold, self.alpha, self.slope))
         derivative = np.subtract(mem.numpy(), threshold)
         self.surrogate.derivative_into(derivative, derivative, slope)
         later_syn, total, add_product = _product_buffers(self.weight.detach().mT, mem[0])
         later_syn.fill(0)
         later_from_mem = later_to_mem = np.zeros_like(later_syn)
-        grad_spk, grad_syn, grad_mem = (None if x is None else x.detach().numpy() for x in (grad_spk, grad_syn, grad_mem))
+        grad_spk, grad_syn, grad_mem = arrays_of((grad_spk, grad_syn, grad_mem))
         reset0, spk = self.reset0.numpy(), self.spk.numpy()
         to_mem, from_mem, from_syn = self.to_mem.numpy(), self.from_mem.numpy(), self.from_syn.numpy()
         scratch = np.empty_like(later_syn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ def leaky_sum(drive: Tensor, beta: float, chunk: int = 64) -> Tensor:
 
 
 def check_input(name: str, x: object, weight: Tensor, time: bool) -> Tensor:
-    """Return `x` if it is a non-empty tensor of shape ([num_steps,] [replicas,] batch, in) that fits the first weights."""
+    """Return `x` if it is a non-empty tensor ([num_steps,] [replicas,] batch, in) that fits the first weights."""
     words = (
         ("num_steps, " if time else "") + ("[replicas,] " if weight.dim() == 3 else "") + f"batch, {weight.shape[-2]}"
     )
@@ -126,11 +127,11 @@ def neuron_values(
 ) -> nn.ParameterList | list[float]:  # fmt: skip
     """Return beta or threshold of each layer: floats, or parameters where one learns or differs between neurons.
 
-    `value` is a number or tensor (neurons,) for all layers, or a list of them, one a layer. With replicas a parameter has
-    the shape (replicas, 1, 1) or (replicas, 1, neurons): replicas learn apart.
+    `value` is a number or tensor (neurons,) for all layers, or a list of them, one a layer. With replicas a parameter
+    has the shape (replicas, 1, 1) or (replicas, 1, neurons): replicas learn apart.
     """
     low = 0.0 if high == 1.0 else -math.inf
-    entries = []
+    entries: list[Any] = []
     for one, neurons in zip(per_layer(name, value, len(sizes)), sizes, strict=True):
         if isinstance(one, Tensor | np.ndarray) and one.ndim > 0:
             values = torch.as_tensor(one, dtype=torch.float32).detach()

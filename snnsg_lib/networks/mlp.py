@@ -32,19 +32,20 @@ class SpikingMLP(nn.Module):
     beta, threshold : float, Tensor or list
         Decay in [0, 1] and threshold > 0: a number, a tensor (neurons,), or a list with one of them per hidden layer.
     surrogate : callable or list
-        A surrogate, or one per hidden layer; held, never copied. By default ``FastSigmoid(10)``. With replicas the slope may
-        have the shape (replicas,).
+        A surrogate, or one per hidden layer; held, never copied. By default ``FastSigmoid(10)``. With replicas the
+        slope may have the shape (replicas,).
     reset_mechanism : {"subtract", "zero", "none"}
         As in `lif_scan`.
     detach_reset : bool
         As in `lif_scan`.
     readout : {"rate", "membrane"}
-        ``"rate"``: linear function of the mean spike count per step. ``"membrane"``: last membrane potential of output neurons
-        that integrate with `readout_beta` and never spike.
+        ``"rate"``: linear function of the mean spike count per step. ``"membrane"``: last membrane potential of output
+        neurons that integrate with `readout_beta` and never spike.
     readout_beta : float
         Decay of the membrane readout, in [0, 1].
     learn_beta, learn_threshold : bool
-        Make them parameters (`betas`, `thresholds`), one a layer or one a neuron as given, clamped to [0, 1] and above 0.
+        Make them parameters (`betas`, `thresholds`), one a layer or one a neuron as given, clamped to [0, 1] and above
+        0.
     gain : float or list
         Factor > 0 on the initial weights and biases of the hidden layers, one for all or one per layer.
     bias : bool
@@ -52,8 +53,8 @@ class SpikingMLP(nn.Module):
     replicas : int, optional
         R independent networks in one: weights (R, in, out), outputs (R, batch, out).
     seed : int or sequence of int
-        Of the initial weights; with replicas one per replica, or `seed`, `seed` + 1, ... for an int. Replica r equals the
-        single network of its seed.
+        Of the initial weights; with replicas one per replica, or `seed`, `seed` + 1, ... for an int. Replica r equals
+        the single network of its seed.
 
     Attributes
     ----------
@@ -246,7 +247,10 @@ class SpikingMLP(nn.Module):
     def extra_repr(self) -> str:
         """Sizes and settings, for `print(net)`."""
         replicas = "" if self.replicas is None else f", replicas={self.replicas}"
-        return f"sizes={self.sizes}, num_steps={self.num_steps}, reset_mechanism={self.reset_mechanism!r}, readout={self.readout!r}{replicas}"
+        return (
+            f"sizes={self.sizes}, num_steps={self.num_steps}, reset_mechanism={self.reset_mechanism!r}, "
+            f"readout={self.readout!r}{replicas}"
+        )
 
 
 def _check_sizes(sizes: object) -> list[int]:

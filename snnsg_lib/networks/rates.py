@@ -49,7 +49,8 @@ def scale_to_rate(
 ) -> dict[int, float | Tensor]:
     """Scale weights and biases of the hidden layers, first to last, so that each fires at `rate` on `inputs`.
 
-    Without it deep layers are often silent: with the default initial weights a layer hears too little from the one below.
+    Without it deep layers are often silent: with the default initial weights a layer hears too little from the one
+    below.
 
     Parameters
     ----------
@@ -78,8 +79,9 @@ def scale_to_rate(
         current, num_steps = net.hidden_current(layer, inputs, sequence)
         gain = _bisect_gain(net, layer, current, num_steps, rate)
         net.weights[layer].mul_(gain)
-        if net.biases[layer] is not None:
-            net.biases[layer].mul_(gain.squeeze(-1))
+        bias = net.biases[layer]
+        if bias is not None:
+            bias.mul_(gain.reshape((*bias.shape[:-1], 1)))
         gains[layer] = gain.flatten() if net.replicas is not None else gain.item()
     net.firing_rates(inputs, sequence)
     return gains

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
-from snnsg_lib.lif.recurrent import recurrent_scan
+from snnsg_lib.lif._arguments import Number, SpikeFunction
+from snnsg_lib.lif.recurrent import choose_recurrent_backend, recurrent_scan
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.networks._parts import Recording
 from snnsg_lib.networks.rates import rates_of
@@ -49,8 +49,8 @@ class RecurrentLIF(nn.Module):
         c >= 0 in mem[t] = beta mem[t-1] + c syn[t] - reset: 1 as in snnTorch, or 1 - beta, which keeps the scale of mem
         independent of the time constant.
     readout : {"membrane", "rate"}
-        ``"membrane"``: output neurons that integrate with `readout_beta` and never spike. ``"rate"``: linear function of the
-        mean spike count so far.
+        ``"membrane"``: output neurons that integrate with `readout_beta` and never spike. ``"rate"``: linear function
+        of the mean spike count so far.
     readout_beta : float
         Decay of the membrane readout, in [0, 1].
     replicas, seed
@@ -125,7 +125,8 @@ class RecurrentLIF(nn.Module):
         recurrent = [rng.standard_normal((neurons, neurons)) for rng in rngs]
         self.recurrent_weight = parts.stack_replicas(recurrent, gain / math.sqrt(neurons), stacked)
         self.output_weight, output_bias = parts.linear_parameters(rngs, neurons, self.num_outputs, 1.0, stacked)
-        self.input_bias, self.output_bias = (input_bias, output_bias) if bias else (None, None)
+        self.input_bias = input_bias if bias else None
+        self.output_bias = output_bias if bias else None
 
     @property
     def weights(self) -> list[nn.Parameter]:
@@ -151,7 +152,8 @@ class RecurrentLIF(nn.Module):
         Tensor, (num_steps, batch, out) or (num_steps, replicas, batch, out)
         """
         x = parts.check_input("x", x, self.input_weight, time=True)
-        current, weight = self._linear(x, self.input_weight, self.input_bias), self.recurrent_weight
+        current = self._linear(x, self.input_weight, self.input_bias)
+        weight: Tensor = self.recurrent_weight
         if self.current_scale != 1.0:
             current, weight = current * self.current_scale, weight * self.current_scale
         if syn is not None and self.alpha is None:
@@ -160,7 +162,6 @@ class RecurrentLIF(nn.Module):
             arguments.check_like(name, state, current, current.shape[1:])
         slope_dims = 0 if self.replicas is None else 2
         spk = None if mem is None else spikes_of(self.surrogate, mem - self.threshold, slope_dims)
-        fits = self.detach_reset or self.reset_mechanism != "zero"
         outputs = recurrent_scan(
             current,
             weight,
@@ -171,7 +172,7 @@ class RecurrentLIF(nn.Module):
             self.alpha,
             (syn, mem, spk),
             self.detach_reset,
-            choose_backend(self.backend, self.surrogate, current) if fits else "torch",
+            choose_recurrent_backend(self.backend, self.surrogate, current, self.reset_mechanism, self.detach_reset),
             slope_dims,
         )
         out = self._read_out(outputs[0])
@@ -195,7 +196,7 @@ class RecurrentLIF(nn.Module):
 
     @torch.no_grad()
     def firing_rates(self, x: Tensor) -> dict[int, float | Tensor]:
-        """Mean spikes per neuron and step, {0: float or (replicas,)}; warns of a dead layer like `SpikingMLP.firing_rates`."""
+        """Mean spikes per neuron and step, {0: float or (replicas,)}; warns of a dead layer as `SpikingMLP` does."""
         _, recording = self(x, record=True)
         return rates_of(recording.spk, has_replicas=self.replicas is not None)
 

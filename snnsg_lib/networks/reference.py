@@ -48,7 +48,8 @@ def single_value(value: Number, replica: int | None) -> Number:
 def linear_module(weight: Tensor, bias: Tensor | None, replica: int | None) -> nn.Linear:
     """nn.Linear with a copy of the weights (in, out) of one replica."""
     weight = weight.detach() if replica is None else weight[replica].detach()
-    module = nn.Linear(*weight.shape, bias=bias is not None, device=weight.device, dtype=weight.dtype)
+    fan_in, fan_out = weight.shape
+    module = nn.Linear(fan_in, fan_out, bias=bias is not None, device=weight.device, dtype=weight.dtype)
     with torch.no_grad():
         module.weight.copy_(weight.T)
         if bias is not None:
@@ -72,6 +73,7 @@ class SnntorchMLP(nn.Module):
 
         super().__init__()
         self.num_steps, self.readout, self.readout_beta = net.num_steps, net.readout, net.readout_beta
+        self.sizes = net.sizes[1:]
         self.linears = nn.ModuleList(linear_module(w, b, replica) for w, b in zip(net.weights, net.biases, strict=True))
         self.neurons = nn.ModuleList()
         for beta, threshold, surrogate in zip(net.betas, net.thresholds, surrogates, strict=True):
@@ -91,7 +93,7 @@ class SnntorchMLP(nn.Module):
 
     def sequence(self, x: Tensor) -> Tensor:
         """Show one row of `x` (num_steps, batch, in) a step."""
-        mems = [x.new_zeros(x.shape[1], neuron.out_features) for neuron in self.linears]
+        mems = [x.new_zeros(x.shape[1], size) for size in self.sizes]
         total = torch.zeros_like(mems[-1])
         for step in x:
             for layer, neuron in enumerate(self.neurons):
@@ -121,7 +123,7 @@ class SnntorchRecurrent(nn.Module):
             "reset_mechanism": net.reset_mechanism,
         }
         self.has_synapse = net.alpha is not None
-        if self.has_synapse:
+        if net.alpha is not None:
             neuron = snntorch.RSynaptic(alpha=single_value(net.alpha, replica), **settings)
         else:
             neuron = snntorch.RLeaky(**settings)
