@@ -99,6 +99,18 @@ def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: obje
     return backend
 
 
+def choose_recurrent_backend(
+    backend: str | None, surrogate: SpikeFunction, current: Tensor, reset_mechanism: str, detach_reset: bool
+) -> str:
+    """As `choose_backend`, but torch for an attached reset to zero: it needs the potential before the reset."""
+    chosen = choose_backend(backend, surrogate, current)
+    if detach_reset or reset_mechanism != "zero":
+        return chosen
+    if backend == "numpy":
+        raise ValueError("backend must be 'torch' or None with an attached reset to zero, got 'numpy'")
+    return "torch"
+
+
 def transforming() -> bool:
     """Whether a torch.func transform (vmap, jvp, jacrev) is running: its tensors have no NumPy view."""
     return torch._C._functorch.peek_interpreter_stack() is not None

@@ -17,7 +17,9 @@ from torch import Tensor
 from snnsg_lib._checks import check_choice
 from snnsg_lib.lif import _arguments as arguments
 from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
-from snnsg_lib.surrogates import FastSigmoid, spikes_of
+from snnsg_lib.lif._layout import as_rows, as_steps, step_arrays
+from snnsg_lib.lif._torch import torch_scan
+from snnsg_lib.surrogates import FastSigmoid
 
 # The backward pass takes as many steps at once as fit the cache: elements of one block.
 CHUNK_ELEMENTS = 1 << 15
@@ -106,44 +108,10 @@ def scan(
     """
     if backend == "torch":
         steps = as_steps(current, num_steps)
-        spk, mem = _torch_scan(steps, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
+        spk, mem = torch_scan(steps, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
         return as_rows(spk, num_steps), as_rows(mem, num_steps)
     settings = (surrogate, reset_mechanism, detach_reset, num_steps, slope_dims)
     return _NumpyScan.apply(current, mem, beta, threshold, settings)
-
-
-def as_steps(rows: Tensor, num_steps: int | None) -> Tensor:
-    """View ([replicas,] num_steps * batch, neurons) as (num_steps, [replicas,] batch, neurons), given num_steps."""
-    if num_steps is None:
-        return rows
-    if rows.dim() == 2:
-        return rows.reshape(num_steps, -1, rows.shape[-1])
-    return rows.reshape(rows.shape[0], num_steps, -1, rows.shape[-1]).movedim(1, 0)
-
-
-def as_rows(steps: Tensor, num_steps: int | None) -> Tensor:
-    """Inverse of `as_steps`."""
-    if num_steps is None:
-        return steps
-    return steps.flatten(0, 1) if steps.dim() == 3 else steps.movedim(1, 0).flatten(1, 2)
-
-
-def _torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims):
-    mem = torch.zeros_like(current[0]) if mem is None else mem
-    spk = spikes_of(surrogate, mem - threshold, slope_dims)
-    spikes, potentials = [], []
-    for step_current in current:
-        reset = spk.detach() if detach_reset else spk
-        if reset_mechanism == "subtract":
-            mem = beta * mem + step_current - reset * threshold
-        elif reset_mechanism == "zero":
-            mem = beta * ((1 - reset) * mem) + step_current
-        else:
-            mem = beta * mem + step_current
-        spk = spikes_of(surrogate, mem - threshold, slope_dims)
-        spikes.append(spk)
-        potentials.append(mem)
-    return torch.stack(spikes), torch.stack(potentials)
 
 
 class _NumpyScan(torch.autograd.Function):
@@ -153,7 +121,7 @@ class _NumpyScan(torch.autograd.Function):
         ctx.settings = settings
         _, reset_mechanism, _, num_steps, _ = settings
         spk = torch.empty_like(current)
-        currents, spikes = _step_arrays(current, num_steps), _step_arrays(spk, num_steps)
+        currents, spikes = step_arrays(current, num_steps), step_arrays(spk, num_steps)
         if num_steps is None:
             mem = torch.empty_like(current)
             mems = mem.numpy()
@@ -179,7 +147,7 @@ class _NumpyScan(torch.autograd.Function):
         surrogate, reset_mechanism, detach_reset, num_steps, slope_dims = ctx.settings
         grad = torch.empty_like(mem)
         rule = _Backward(beta, threshold, surrogate, reset_mechanism, detach_reset, surrogate.slope_along(slope_dims))
-        rule.fill(*(_step_arrays(x, num_steps) for x in (grad, mem, spk, grad_spk, grad_mem)))
+        rule.fill(*(step_arrays(x, num_steps) for x in (grad, mem, spk, grad_spk, grad_mem)))
         _, needs_mem0, needs_beta, needs_threshold, _ = ctx.needs_input_grad
         if not (needs_mem0 or needs_beta or needs_threshold):
             return grad, None, None, None, None
@@ -192,16 +160,6 @@ class _NumpyScan(torch.autograd.Function):
             rule.grad_threshold(g, mem, spk, grad_spk, mem0) if needs_threshold else None,
             None,
         )
-
-
-def _step_arrays(block: Tensor | None, num_steps: int | None) -> Any:
-    """`as_steps` as an array; views in NumPy cost a fraction of those in torch."""
-    if block is None or num_steps is None:
-        return None if block is None else block.detach().numpy()
-    rows = block.detach().numpy()
-    if rows.ndim == 2:
-        return rows.reshape(num_steps, -1, rows.shape[-1])
-    return rows.reshape(rows.shape[0], num_steps, -1, rows.shape[-1]).swapaxes(0, 1)
 
 
 def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):

@@ -18,7 +18,8 @@ from torch import Tensor
 from snnsg_lib._checks import check_choice
 from snnsg_lib.lif import _arguments as arguments
 from snnsg_lib.lif._arguments import Number, SpikeFunction, arrays_of
-from snnsg_lib.surrogates import FastSigmoid, spikes_of
+from snnsg_lib.lif._torch import torch_recurrent_scan
+from snnsg_lib.surrogates import FastSigmoid
 
 
 def rlif_scan(
@@ -76,7 +77,7 @@ def rlif_scan(
     threshold = arguments.check_threshold(threshold, current)
     check_choice("reset_mechanism", reset_mechanism, arguments.RESETS)
     arguments.check_flag("detach_reset", detach_reset)
-    backend = choose_recurrent_backend(backend, surrogate, current, reset_mechanism, detach_reset)
+    backend = arguments.choose_recurrent_backend(backend, surrogate, current, reset_mechanism, detach_reset)
     return recurrent_scan(
         current,
         recurrent_weight,
@@ -107,46 +108,12 @@ def recurrent_scan(
     """`rlif_scan` without checks; `state` is (syn, mem, spk) and `slope_dims` as in `feedforward.scan`."""
     if backend == "torch":
         settings = (surrogate, reset_mechanism, detach_reset, slope_dims)
-        return _torch_scan(current, weight, beta, threshold, alpha, state, settings)
+        return torch_recurrent_scan(current, weight, beta, threshold, alpha, state, settings)
     zeros = torch.zeros_like(current[0])
     syn, mem, spk = (zeros if x is None else x for x in state)
     settings = (surrogate, reset_mechanism, detach_reset, slope_dims)
     spk, syn, mem = _NumpyScan.apply(current, weight, beta, threshold, alpha, syn, mem, spk, settings)
     return (spk, mem) if alpha is None else (spk, syn, mem)
-
-
-def choose_recurrent_backend(
-    backend: str | None, surrogate: SpikeFunction, current: Tensor, reset_mechanism: str, detach_reset: bool
-) -> str:
-    """As `choose_backend`, but torch for an attached reset to zero: it needs the potential before the reset."""
-    chosen = arguments.choose_backend(backend, surrogate, current)
-    if detach_reset or reset_mechanism != "zero":
-        return chosen
-    if backend == "numpy":
-        raise ValueError("backend must be 'torch' or None with an attached reset to zero, got 'numpy'")
-    return "torch"
-
-
-def _torch_scan(current, weight, beta, threshold, alpha, state, settings):
-    surrogate, reset_mechanism, detach_reset, slope_dims = settings
-    zeros = torch.zeros_like(current[0])
-    syn, mem, spk = (zeros if x is None else x for x in state)
-    history = []
-    for step_current in current:
-        reset = spikes_of(surrogate, mem - threshold, slope_dims)
-        reset = reset.detach() if detach_reset else reset
-        if alpha is None:
-            mem = beta * mem + step_current + spk @ weight
-        else:
-            syn = alpha * syn + step_current + spk @ weight
-            mem = beta * mem + syn
-        if reset_mechanism == "subtract":
-            mem = mem - reset * threshold
-        elif reset_mechanism == "zero":
-            mem = mem - reset * mem
-        spk = spikes_of(surrogate, mem - threshold, slope_dims)
-        history.append((spk, mem) if alpha is None else (spk, syn, mem))
-    return tuple(torch.stack(block) for block in zip(*history, strict=True))
 
 
 class _NumpyScan(torch.autograd.Function):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.lif import _arguments as arguments
 from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
-from snnsg_lib.lif.feedforward import as_steps, scan
+from snnsg_lib.lif._layout import as_steps
+from snnsg_lib.lif.feedforward import scan
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.networks._parts import Recording
 from snnsg_lib.networks.rates import rates_of

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from snnsg_lib._checks import check_number
-from snnsg_lib.lif.feedforward import as_steps
+from snnsg_lib.lif._layout import as_steps
 
 if TYPE_CHECKING:
     from snnsg_lib.networks.mlp import SpikingMLP

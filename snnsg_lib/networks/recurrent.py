@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction
-from snnsg_lib.lif.recurrent import choose_recurrent_backend, recurrent_scan
+from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_recurrent_backend
+from snnsg_lib.lif.recurrent import recurrent_scan
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.networks._parts import Recording
 from snnsg_lib.networks.rates import rates_of
