@@ -66,7 +66,7 @@ def noise_free_cosine(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         setup, layer, slope, mean, low, high (jackknife over seeds). Layers whose expected k = 100 gradient cannot be
-        told from zero are left out: nobody can say where it points.
+        told from zero are left out: nobody can say where it points. What noise lifts above 1 is set to 1.
     """
     rows = []
     for (setup, layer), part in table.groupby(["setup", "layer"]):
@@ -76,7 +76,8 @@ def noise_free_cosine(table: pd.DataFrame) -> pd.DataFrame:
             continue
         for slope in product:
             mean, error = _jackknife(product[slope], signal[slope], reference)
-            rows.append((setup, layer, slope, mean, mean - 2.1 * error, mean + 2.1 * error))
+            interval = (min(value, 1.0) for value in (mean, mean - 2.1 * error, mean + 2.1 * error))
+            rows.append((setup, layer, slope, *interval))
     return pd.DataFrame(rows, columns=["setup", "layer", "slope", "mean", "low", "high"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from snnsg_lib.figures.depth import FLOOR_GREY, summary
 from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
@@ -68,9 +69,9 @@ def plot_bias_and_variance(
         ax.fill_between(free.index, free.low, free.high, color=TRUTH, alpha=0.12, linewidth=0)
         ax.plot(free.index, free["mean"], color=TRUTH, linewidth=1.2)
     axes[0].set(ylabel="cosine", ylim=(-0.03, 1.04))
-    axes[-1].text(1.1, 0.86, "without noise,\nwith k = 100", fontsize=9, color=INK, va="top")
-    place = float(reliability.loc[layers[-1], "mean"].iloc[0])
-    axes[-1].text(1.1, place - 0.05, "two batches,\nsame slope", fontsize=9, color=MUTED, va="top")
+    names = (("expected, with\nk = 100", TRUTH, ""), ("two batches,\nsame slope", MUTED, "o"))
+    handles = [Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2) for _, colour, marker in names]
+    axes[0].legend(handles, [name for name, _, _ in names], loc=(0.02, 0.42), handlelength=1.2)
     return axes
 
 
