@@ -84,6 +84,11 @@ def add_explorers(app: Sphinx, pagename: str, templatename: str, context: dict, 
         app.add_js_file(f"explorers/{name}.js", priority=400, defer="defer")
 
 
+def drop_widget_state(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Leave out the state that ipywidgets would need: the page's explorers carry their own, a hundredth in size."""
+    getattr(app.env, "nb_metadata", {}).get(pagename, {}).get("js_files", {}).pop("ipywidgets_state", None)
+
+
 def add_launch_buttons(app: Sphinx, config: Config) -> None:
     """Offer Binder, Colab and JupyterHub where the repository's address is known."""
     if not config.snnsg_repository:
@@ -130,4 +135,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", expand_api)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_explorers)
+    # Before myst_nb (500) puts it into the page.
+    app.connect("html-page-context", drop_widget_state, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
