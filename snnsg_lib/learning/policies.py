@@ -42,7 +42,7 @@ class ReplicaMLP(nn.Module):
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias[:first], x, weight[:first])
             if layer < len(self.weights) - 1:
-                x = torch.relu(x)
+                x = torch.relu_(x)  # baddbmm does not need its output again
         return x
 
 
