@@ -71,25 +71,26 @@ def inputs_of(case: Case) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
 
 
-def network_of(case: Case, replicas: int | None = None) -> nn.Module:
-    """The library's network, with hidden layers that fire at a common rate."""
+def network_of(case: Case, replicas: int | None = None, scaled: bool = True) -> nn.Module:
+    """The library's network, with hidden layers that fire at a common rate if `scaled`."""
     if case.recurrent:
         return RecurrentLIF(*case.sizes, surrogate=FastSigmoid(25.0), input_gain=2.0)
     net = SpikingMLP(case.sizes, case.num_steps, surrogate=FastSigmoid(25.0), replicas=replicas)
-    scale_to_rate(net, inputs_of(case), FIRING_RATE, sequence=True)
+    if scaled:
+        scale_to_rate(net, inputs_of(case), FIRING_RATE, sequence=True)
     return net
 
 
-def library_step(case: Case) -> Step:
+def library_step(case: Case, scaled: bool = True) -> Step:
     replicas = case.replicas if isinstance(case, ReplicaCase) else None
-    net, x = network_of(case, replicas), inputs_of(case)
+    net, x = network_of(case, replicas, scaled), inputs_of(case)
     if replicas is not None:
         net.surrogates[0].slope = torch.linspace(1, 100, replicas)
     return training_step(net, net if case.recurrent else net.sequence, x, with_adam=replicas is not None)
 
 
-def snntorch_step(case: Case) -> Step:
-    net, x = network_of(case).to_snntorch(), inputs_of(case)
+def snntorch_step(case: Case, scaled: bool = True) -> Step:
+    net, x = network_of(case, scaled=scaled).to_snntorch(), inputs_of(case)
     return training_step(net, net if case.recurrent else net.sequence, x, with_adam=isinstance(case, ReplicaCase))
 
 
