@@ -13,6 +13,7 @@ import pandas as pd
 
 from snnsg_lib.experiments import _control as control
 
+CLAIMS = ("S4",)
 SEEDS_PER_CHUNK = 4
 CHUNK_SIZE = SEEDS_PER_CHUNK * len(control.SLOPES)
 # In this order, so that an interrupted sweep has all slopes of some seeds of each setting.
@@ -36,9 +37,9 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 7 slopes x 20 to 32 seeds; if quick, the first updates of slopes 2 and 100 in three seeds."""
+    """Settings x 7 slopes x 20 to 32 seeds; if quick, the first updates of slopes 2 and 100 in two seeds."""
     if quick:
-        return [Config("default", slope, seed, 250) for slope in (2.0, 100.0) for seed in range(3)]
+        return [Config("default", slope, seed, 250) for slope in (2.0, 100.0) for seed in range(2)]
     return [
         Config(setting, slope, seed, control.SETTINGS[setting].updates)
         for setting, seeds in BLOCKS

@@ -38,7 +38,7 @@ class Config:
 def configs(quick: bool = False) -> list[Config]:
     """Gains x epsilons x slopes x 15 seeds; if quick, the first steps of one corner in two seeds."""
     if quick:
-        return [Config(1.0, 1e-4, slope, seed, 3000) for slope in (2.0, 100.0) for seed in range(2)]
+        return [Config(1.0, 1e-4, slope, seed, 2000) for slope in (2.0, 100.0) for seed in range(2)]
     return [
         Config(gain, epsilon, slope, seed)
         for gain in GAINS

@@ -1,0 +1,175 @@
+"""Pictures of learning to hover: curves, what they come to over the slope, and what fills the replay buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from snnsg_lib._checks import check_choice
+from snnsg_lib.experiments._outcomes import THRESHOLDS, outcomes, task_of
+from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
+from snnsg_lib.statistics import bootstrap_interval, iqm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INK, MUTED, ACCENT = (COLOURS[name][0] for name in ("ink", "muted", "accent"))
+# Open markers: supervised; filled: online.
+ALGORITHMS = {"bc": ("cloning", "none"), "td3": ("TD3", INK)}
+OUTCOMES = {
+    "auc": "mean return / highest",
+    "speed": "steps (updates) to the threshold",
+    "final": "final return / highest",
+    "spread": "SD of the final return / highest",
+    "collapsed": "share of runs that fell back",
+}
+RESAMPLES = 1000
+
+
+def middle_and_interval(values: ArrayLike) -> tuple[float, float, float]:
+    """Interquartile mean and its 95 % bootstrap interval; the value thrice where there is only one."""
+    sample = np.asarray(values, dtype=float)
+    if len(sample) < 2:
+        return (float(sample[0]),) * 3
+    return (iqm(sample), *bootstrap_interval(sample, num_resamples=RESAMPLES))
+
+
+def plot_learning_curves(
+    table: pd.DataFrame,
+    *,
+    by: str = "slope",
+    groups: Sequence[Any] | None = None,
+    setting: str = "slow_actor",
+    unit: str = "environment steps",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the return over training: single runs thin, interquartile mean thick in its 95 % band.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `by`, seed, step, episode_return, of one setting and one learner.
+    by : str
+        What colours and labels the curves; slopes take their own colours.
+    groups : sequence, optional
+        Which values of `by`; all if not given.
+    setting : str
+        Gives the threshold that is marked.
+    unit : str
+        Of the column step.
+    ax : Axes, optional
+        Drawn into; a new column-wide figure if not given.
+    """
+    ax = new_axes()[1] if ax is None else ax
+    groups = sorted(table[by].unique()) if groups is None else groups
+    ends = []
+    for group, neutral in zip(groups, _neutral(len(groups)), strict=True):
+        colour = slope_colour(group) if by == "slope" else neutral
+        runs = table[table[by] == group].pivot(index="step", columns="seed", values="episode_return")
+        middle, low, high = np.array([middle_and_interval(row[~np.isnan(row)]) for row in runs.to_numpy()]).T
+        ax.plot(runs.index, runs.to_numpy(), color=colour, alpha=0.25, linewidth=0.6)
+        ax.fill_between(runs.index, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(runs.index, middle, color=colour, linewidth=2.2)
+        ends.append((runs.index[-1], middle[-1], f"k = {group:g}" if by == "slope" else str(group), colour))
+    _mark_threshold(ax, THRESHOLDS[task_of(setting)])
+    _label_ends(ax, ends)
+    ax.set(xlabel=unit, ylabel="return of an episode")
+    return ax
+
+
+def plot_slope_outcomes(tables: Mapping[str, pd.DataFrame], outcome: str = "auc", *, ax: Axes | None = None) -> Axes:
+    """Draw what runs come to against the slope: cloning with open markers, TD3 with filled ones, 95 % intervals.
+
+    Parameters
+    ----------
+    tables : mapping from "bc" or "td3" to DataFrame
+        Columns setting, slope, seed, step, episode_return, of one setting.
+    outcome : {"auc", "speed", "final", "spread", "collapsed"}
+        A column of `outcomes`, or the standard deviation of `final` over the runs.
+    ax : Axes, optional
+        Drawn into; a new column-wide figure if not given.
+    """
+    check_choice("outcome", outcome, tuple(OUTCOMES))
+    ax = new_axes()[1] if ax is None else ax
+    for shift, (algorithm, table) in zip((0.97, 1.03), tables.items(), strict=False):
+        label, face = ALGORITHMS[algorithm]
+        runs = outcomes(table, ["slope", "seed"])
+        points = np.array([[slope, *_point(group, outcome)] for slope, group in runs.groupby("slope")])
+        draw_points(ax, points[:, 0] * shift, points[:, 1:], face)
+        last = (points[-1, 0] * shift, points[-1, 1])
+        ax.annotate(label, last, (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+    slope_axis(ax)
+    ax.set(ylabel=OUTCOMES[outcome], xlim=(0.8, 190))
+    return ax
+
+
+def _point(runs: pd.DataFrame, outcome: str) -> tuple[float, float, float]:
+    """Value and 95 % interval of one outcome over the runs of a slope."""
+    if outcome not in ("spread", "collapsed"):
+        return middle_and_interval(runs[outcome])
+    values = runs["final" if outcome == "spread" else "collapsed"].to_numpy(dtype=float)
+    statistic: Callable[..., Any] = np.std if outcome == "spread" else np.mean
+    return (float(statistic(values)), *bootstrap_interval(values, statistic, num_resamples=RESAMPLES))
+
+
+def draw_points(
+    ax: Axes, x: np.ndarray, points: np.ndarray, face: str, *, colour: str = INK, across: bool = False
+) -> None:
+    """Markers with intervals, joined by a line; `across` lays values on the x axis, and joins nothing."""
+    middle, low, high = points.T
+    errors = np.abs(np.stack((middle - low, high - middle)))
+    style: dict[str, Any] = {"fmt": "o", "color": colour, "markerfacecolor": face, "markersize": 6, "elinewidth": 1.2}
+    if across:
+        ax.errorbar(middle, x, xerr=errors, **style)
+    else:
+        ax.errorbar(x, middle, yerr=errors, **style)
+        ax.plot(x, middle, color=colour, linewidth=1, alpha=0.5, zorder=1)
+
+
+def plot_buffer(table: pd.DataFrame, *, slopes: Sequence[float] = (1.0, 10.0, 100.0), ax: Axes | None = None) -> Axes:
+    """Draw the share of newly collected transitions that come from bad episodes, over training.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns slope, seed, step, low_share, of one setting.
+    slopes : sequence of float
+        Which slopes of the table to draw.
+    ax : Axes, optional
+        Drawn into; a new column-wide figure if not given.
+    """
+    ax = new_axes()[1] if ax is None else ax
+    ends = []
+    for slope in slopes:
+        rows = table[(table.slope == slope) & table["low_share"].notna()]
+        line = np.array([[step, *middle_and_interval(group["low_share"])] for step, group in rows.groupby("step")])
+        ax.fill_between(line[:, 0], line[:, 2], line[:, 3], color=slope_colour(slope), alpha=0.2, linewidth=0)
+        ax.plot(line[:, 0], line[:, 1], color=slope_colour(slope), linewidth=2.2)
+        ends.append((line[-1, 0], line[-1, 1], f"k = {slope:g}", slope_colour(slope)))
+    _label_ends(ax, ends)
+    ax.set(xlabel="environment steps", ylabel="share from bad episodes", ylim=(0, 1.02))
+    return ax
+
+
+def _neutral(count: int) -> list[str]:
+    return [(INK, ACCENT, MUTED)[index % 3] for index in range(count)]
+
+
+def _mark_threshold(ax: Axes, threshold: float) -> None:
+    ax.axhline(threshold, color=MUTED, linestyle=":", linewidth=1.2)
+    ax.text(0.01, threshold, f"threshold {threshold:g}", transform=ax.get_yaxis_transform(), va="bottom", fontsize=9)
+
+
+def _label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write each curve's label right of its end, moved apart where curves end together."""
+    low, high = ax.get_ylim()
+    apart, at = 0.06 * (high - low), -np.inf
+    for x, y, label, colour in sorted(ends, key=lambda end: end[1]):
+        at = max(y, at + apart)
+        thin = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+        place = (1.02, (at - low) / (high - low))
+        ax.annotate(label, (x, y), place, textcoords=ax.transAxes, color=INK, va="center", fontsize=9, arrowprops=thin)
