@@ -1,5 +1,7 @@
 """Figures of the book: parameters or tables in, Axes out; nothing is computed at length or shown."""
 
+from snnsg_lib.figures.causes import plot_causes, plot_gain_and_epsilon, plot_regime_gaps, plot_waking
+from snnsg_lib.figures.control import plot_buffer, plot_learning_curves, plot_slope_outcomes
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
 from snnsg_lib.figures.neuron import plot_neuron
@@ -12,17 +14,24 @@ __all__ = [
     "plot_accuracy",
     "plot_bias_and_variance",
     "plot_bptt",
+    "plot_buffer",
+    "plot_causes",
     "plot_conditions",
     "plot_cosines",
     "plot_decrease",
+    "plot_gain_and_epsilon",
     "plot_layer_bars",
     "plot_layers",
+    "plot_learning_curves",
     "plot_neuron",
     "plot_population",
+    "plot_regime_gaps",
+    "plot_slope_outcomes",
     "plot_slope_widths",
     "plot_spike",
     "plot_staircase",
     "plot_surrogates",
+    "plot_waking",
     "plot_widths",
     "slope_axis",
     "slope_colormap",
