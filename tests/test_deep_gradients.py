@@ -92,6 +92,10 @@ class TestStoredTables:
         assert module.agrees(table, table)
         assert table.seed.nunique() >= 20
 
+    def test_a_part_of_a_table_shares_its_provenance_rather_than_copying_it(self):
+        table = load_results("depth_conditions")
+        assert table[table.layer == 0].attrs["configs"] is table.attrs["configs"]
+
     def test_area_normalization_rescales_the_peak_table(self):
         table = load_results("depth").set_index(["setup", "seed", "slope", "layer", "normalization"])["norm"].unstack()
         ratio = table["area"] / table["peak"]

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class _Shared(dict):
+    """A part of the provenance that is handed on as it is: pandas deep-copies `.attrs` in every operation."""
+
+    def __deepcopy__(self, memo: dict) -> _Shared:
+        return self
+
+
 def to_table(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the rows of all runs that did not fail, each with the fields of its config in front.
 
@@ -126,7 +133,7 @@ def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame
     # As text first: pandas' own parser of floats may miss the last bit.
     cells = pd.read_csv(io.BytesIO(text), dtype=object, keep_default_na=False, na_values=[""])
     table = pd.DataFrame({name: _typed(cells[name], kind) for name, kind in provenance["columns"].items()})
-    table.attrs.update(provenance)
+    table.attrs.update({key: _Shared(value) if isinstance(value, dict) else value for key, value in provenance.items()})
     return table
 
 
