@@ -44,7 +44,7 @@ def plot_regime_gaps(table: pd.DataFrame, outcome: str = "auc", *, ax: Axes | No
         ax.plot([], [], "o", color=INK, markerfacecolor=face, label=label)
     ax.axvline(0, color=MUTED, linestyle=":", linewidth=1.2)
     ax.set_yticks(range(len(regimes)), regimes)
-    ax.invert_yaxis()
+    ax.set_ylim(len(regimes) - 0.5, -0.5)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
     ax.legend(loc="lower right")
@@ -79,13 +79,12 @@ def plot_gain_and_epsilon(table: pd.DataFrame, outcome: str = "auc", *, axes: np
             epsilons = np.array([epsilon for epsilon, _ in groups])
             points = np.array([middle_and_interval(group[outcome]) for _, group in groups])
             draw_points(ax, epsilons, points, colour, colour=colour)
-            place = (epsilons[-1], points[-1, 0])
-            ax.annotate(f"k = {slope:g}", place, (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+            ax.plot([], [], "o", color=colour, label=f"k = {slope:g}")
         ax.set_xscale("log")
-        ax.margins(x=0.2)
         ax.set_xlabel("epsilon of Adam")
         ax.set_title(f"hidden gain {gain:g}", loc="left")
     axes[0].set_ylabel(OUTCOMES[outcome])
+    axes[-1].legend(loc="best")
     return axes
 
 
@@ -150,7 +149,7 @@ def plot_causes(table: pd.DataFrame, outcome: str = "auc", *, ax: Axes | None = 
         draw_points(ax, np.array(places), points, colour, colour=colour, across=True)
         ax.plot([], [], "o", color=colour, label=f"k = {slope:g}")
     ax.set_yticks(range(len(treatments)), treatments)
-    ax.invert_yaxis()
+    ax.set_ylim(len(treatments) - 0.5, -0.5)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
     ax.legend(loc="best")

@@ -100,10 +100,12 @@ def plot_slope_outcomes(tables: Mapping[str, pd.DataFrame], outcome: str = "auc"
         runs = outcomes(table, ["slope", "seed"])
         points = np.array([[slope, *_point(group, outcome)] for slope, group in runs.groupby("slope")])
         draw_points(ax, points[:, 0] * shift, points[:, 1:], face)
-        last = (points[-1, 0] * shift, points[-1, 1])
-        ax.annotate(label, last, (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+        ax.plot([], [], "o", color=INK, markerfacecolor=face, label=label)
+    ax.legend(loc="best")
     slope_axis(ax)
-    ax.set(ylabel=OUTCOMES[outcome], xlim=(0.8, 190))
+    ax.set(ylabel=OUTCOMES[outcome], xlim=(0.8, 125))
+    if outcome in ("spread", "collapsed"):
+        ax.set_ylim(bottom=0)
     return ax
 
 
@@ -167,9 +169,12 @@ def _mark_threshold(ax: Axes, threshold: float) -> None:
 def _label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Write each curve's label right of its end, moved apart where curves end together."""
     low, high = ax.get_ylim()
-    apart, at = 0.06 * (high - low), -np.inf
-    for x, y, label, colour in sorted(ends, key=lambda end: end[1]):
-        at = max(y, at + apart)
+    ends = sorted(ends, key=lambda end: end[1])
+    places = [(y - low) / (high - low) for _, y, _, _ in ends]
+    for index in range(1, len(places)):
+        places[index] = max(places[index], places[index - 1] + 0.07)
+    excess = max(places[-1] - 0.98, 0.0)
+    for (x, y, label, colour), place in zip(ends, places, strict=True):
         thin = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
-        place = (1.02, (at - low) / (high - low))
-        ax.annotate(label, (x, y), place, textcoords=ax.transAxes, color=INK, va="center", fontsize=9, arrowprops=thin)
+        style: dict[str, Any] = {"color": INK, "va": "center", "fontsize": 9, "arrowprops": thin}
+        ax.annotate(label, (x, y), (1.02, place - excess), textcoords=ax.transAxes, **style)
