@@ -96,15 +96,18 @@ def snntorch_step(case: Case, scaled: bool = True) -> Step:
 
 def training_step(net: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor, with_adam: bool) -> Step:
     """Forward, backward and, for replicas, one Adam step so small that the firing rates stay."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-9) if with_adam else None
+    parameters = list(net.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=1e-9)
 
     def step():
-        net.zero_grad(set_to_none=True)
-        forward(x).square().sum().backward()
-        if optimizer is not None:
-            optimizer.step()
+        torch.autograd.grad(forward(x).square().sum(), parameters)
 
-    return step
+    def step_with_adam():
+        optimizer.zero_grad()
+        forward(x).square().sum().backward()
+        optimizer.step()
+
+    return step_with_adam if with_adam else step
 
 
 def spikingjelly_step(case: Case) -> Step:

@@ -168,8 +168,7 @@ def _run_steps(current, weight, parameters, reset_mechanism, state, outputs):
     np.copyto(last_spk, spk0)
     syn, mem, spk = arrays_of(outputs)
     scratch, fired = np.empty_like(last_mem), np.empty(mem.shape, dtype=bool)
-    for t, step_current in enumerate(current.detach().numpy()):
-        step_mem = mem[t]
+    for t, (step_current, step_mem, step_fired) in enumerate(zip(current.detach().numpy(), mem, fired, strict=True)):
         last, decay = (last_mem, beta) if alpha is None else (last_syn, alpha)
         np.multiply(last, decay, total)
         np.add(total, step_current, total)
@@ -188,8 +187,8 @@ def _run_steps(current, weight, parameters, reset_mechanism, state, outputs):
         else:
             np.multiply(reset, threshold, scratch)
             np.subtract(total, scratch, step_mem)
-        np.greater(step_mem, threshold, fired[t])
-        np.copyto(last_spk, fired[t])
+        np.greater(step_mem, threshold, step_fired)
+        np.copyto(last_spk, step_fired)
         last_mem, reset = step_mem, last_spk
     np.copyto(spk, fired)
 
@@ -225,27 +224,27 @@ class _Backward:
         reset0, spk = self.reset0.numpy(), self.spk.numpy()
         to_mem, from_mem, from_syn = self.to_mem.numpy(), self.from_mem.numpy(), self.from_syn.numpy()
         scratch = np.empty_like(later_syn)
-        for t in range(len(to_mem) - 1, -1, -1):
-            g = to_mem[t]
+        backwards = (block[::-1] for block in (to_mem, from_mem, from_syn, derivative))
+        for t, (g, g_mem, g_syn, d) in zip(range(len(to_mem) - 1, -1, -1), zip(*backwards, strict=True), strict=True):
             np.copyto(total, 0 if grad_spk is None else grad_spk[t])
             add_product()
             if self.attached:
                 np.multiply(later_to_mem, threshold, scratch)
                 np.subtract(total, scratch, total)
-            np.multiply(total, derivative[t], total)
+            np.multiply(total, d, total)
             np.multiply(later_from_mem, beta, scratch)
             np.add(total, scratch, g)
             if grad_mem is not None:
                 np.add(g, grad_mem[t], g)
             if self.reset_mechanism == "zero":
-                np.multiply(g, 1 - (spk[t - 1] if t else reset0), from_mem[t])
+                np.multiply(g, 1 - (spk[t - 1] if t else reset0), g_mem)
             if alpha is not None:
                 np.multiply(later_syn, alpha, scratch)
-                np.add(scratch, from_mem[t], from_syn[t])
+                np.add(scratch, g_mem, g_syn)
                 if grad_syn is not None:
-                    np.add(from_syn[t], grad_syn[t], from_syn[t])
-            later_to_mem, later_from_mem = g, from_mem[t]
-            np.copyto(later_syn, from_syn[t])
+                    np.add(g_syn, grad_syn[t], g_syn)
+            later_to_mem, later_from_mem = g, g_mem
+            np.copyto(later_syn, g_syn)
 
     def _before(self, block, first):
         """The block one step earlier."""

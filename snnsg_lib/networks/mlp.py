@@ -137,7 +137,7 @@ class SpikingMLP(nn.Module):
         -------
         Tensor, (batch, out) or (replicas, batch, out)
         """
-        return self._run(*self._first_current(x, sequence=False), record)
+        return self._run(x, False, record)
 
     def sequence(self, x: Tensor, record: bool = False) -> Tensor | tuple[Tensor, Recording]:
         """Show one input a step, for as many steps as `x` has.
@@ -153,11 +153,16 @@ class SpikingMLP(nn.Module):
         -------
         Tensor, (batch, out) or (replicas, batch, out)
         """
-        return self._run(*self._first_current(x, sequence=True), record)
+        return self._run(x, True, record)
 
-    def _first_current(self, x: Tensor, sequence: bool) -> tuple[Tensor, int]:
+    def _layers(self) -> list[tuple[Tensor, Tensor | None]]:
+        """Weight and bias of each layer, in one go: an index into a ParameterList costs as much as a small product."""
+        weights = list(self.weights.parameters())
+        biases = self.biases if isinstance(self.biases, list) else self.biases.parameters()
+        return list(zip(weights, biases, strict=True))
+
+    def _first_current(self, x: Tensor, sequence: bool, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, int]:
         """Current of the first layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
-        weight, bias = self.weights[0], self.biases[0]
         x = parts.check_input("x", x, weight, time=sequence)
         if sequence:
             rows = x.flatten(0, 1) if x.dim() == 3 else x.movedim(1, 0).flatten(1, 2)
@@ -166,24 +171,26 @@ class SpikingMLP(nn.Module):
         current = parts.linear(x, weight, bias)
         return current.repeat(*[1] * (current.dim() - 2), self.num_steps, 1), self.num_steps
 
-    def _run(self, current: Tensor, num_steps: int, record: bool) -> Tensor | tuple[Tensor, Recording]:
-        recording = Recording()
-        for layer in range(len(self.sizes) - 2):
-            spk, mem = self.spiking_layer(layer, current, num_steps)
-            if layer < len(self.sizes) - 3:
-                current = parts.linear(spk, self.weights[layer + 1], self.biases[layer + 1])
-            if record:
-                recording.spk.append(as_steps(spk, num_steps))
-                recording.mem.append(as_steps(mem, num_steps))
-        out = self._read_out(spk, num_steps)
-        return (out, recording) if record else out
+    def _run(self, x: Tensor, sequence: bool, record: bool) -> Tensor | tuple[Tensor, Recording]:
+        first, *others, readout = self._layers()
+        current, num_steps = self._first_current(x, sequence, *first)
+        spk, mem = self.spiking_layer(0, current, num_steps)
+        blocks = [(spk, mem)]
+        for layer, (weight, bias) in enumerate(others, start=1):
+            spk, mem = self.spiking_layer(layer, parts.linear(spk, weight, bias), num_steps)
+            blocks.append((spk, mem))
+        out = self._read_out(spk, num_steps, *readout)
+        if not record:
+            return out
+        return out, Recording(*([as_steps(rows, num_steps) for rows in kind] for kind in zip(*blocks, strict=True)))
 
     def hidden_current(self, layer: int, x: Tensor, sequence: bool = False) -> tuple[Tensor, int]:
         """Current of a hidden layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
-        current, num_steps = self._first_current(x, sequence)
+        first, *others = self._layers()
+        current, num_steps = self._first_current(x, sequence, *first)
         for below in range(layer):
             spk, _ = self.spiking_layer(below, current, num_steps)
-            current = parts.linear(spk, self.weights[below + 1], self.biases[below + 1])
+            current = parts.linear(spk, *others[below])
         return current, num_steps
 
     def spiking_layer(self, layer: int, current: Tensor, num_steps: int) -> tuple[Tensor, Tensor]:
@@ -201,17 +208,16 @@ class SpikingMLP(nn.Module):
             slope_dims=0 if self.replicas is None else 2,
         )
 
-    def _read_out(self, spk: Tensor, num_steps: int) -> Tensor:
+    def _read_out(self, spk: Tensor, num_steps: int, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Both readouts are linear in the spikes: weigh the steps first, so that one small product is left."""
         steps = spk.reshape(*spk.shape[:-2], num_steps, -1)
-        bias = self.biases[-1]
         if self.readout == "rate":
             weighed = steps.mean(-2)
         else:
             by_step = self.readout_beta ** torch.arange(num_steps - 1, -1, -1, dtype=spk.dtype, device=spk.device)
             weighed = by_step @ steps
             bias = None if bias is None else bias * by_step.sum()
-        return parts.linear(weighed.unflatten(-1, (-1, spk.shape[-1])), self.weights[-1], bias)
+        return parts.linear(weighed.unflatten(-1, (-1, spk.shape[-1])), weight, bias)
 
     @torch.no_grad()
     def firing_rates(self, x: Tensor, sequence: bool = False) -> dict[int, float | Tensor]:
