@@ -6,7 +6,9 @@ import math
 from numbers import Integral, Real
 
 
-def check_number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf, above: float = -math.inf) -> float:
+def check_number(
+    name: str, value: object, *, low: float = -math.inf, high: float = math.inf, above: float = -math.inf
+) -> float:
     """Return `value` as a finite float in [low, high] and > above, else raise TypeError or ValueError.
 
     Parameters

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from snnsg_lib.networks import SpikingMLP
 from torch import nn
 
 from snnsg_lib.gradients import (
@@ -16,6 +15,7 @@ from snnsg_lib.gradients import (
     gradient_reliability,
     layer_gradients,
 )
+from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.surrogates import FastSigmoid, slope_set_to
 
 

@@ -64,7 +64,7 @@ def _train_ours(seeds: list[int], steps: int) -> list[np.ndarray]:
         critic_hidden=HIDDEN,
         num_envs=1,
         updates_per_iteration=1,
-        target_delay=SHARED["policy_delay"],
+        target_delay=int(SHARED["policy_delay"]),
         reward_scale=1.0,
         actor_lr=LEARNING_RATE,
         critic_lr=LEARNING_RATE,
