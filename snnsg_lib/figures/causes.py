@@ -96,7 +96,7 @@ def plot_waking(
     Parameters
     ----------
     table : DataFrame
-        Columns slope, seed, step and `measure`_0, `measure`_1, ..., of one setting.
+        Columns slope, seed, step and, of one setting, the measure in each layer (``dead_0``, ``dead_1``, ...).
     measure : {"dead", "norm", "cosine"}
         Share of neurons that never spike, norm of the gradient (logarithmic), cosine with the k = 100 gradient.
     slopes : sequence of float
