@@ -60,15 +60,13 @@ def entry_hashes(table: str) -> dict[str, str]:
 def scorecard(directory: str | Path | None = None) -> Styler:
     """Return the verdicts as a table to be read: it shows itself in a notebook and on a page."""
     frame = verdicts(directory=directory)
-    measured = frame["statistic"] + "\n" + frame["intervals"].str.replace("; ", "\n")
+    regimes = ("\n– " + frame["intervals"].str.replace("; ", "\n– ")).where(frame["intervals"] != "", "")
     shown = pd.DataFrame(
         {
             "Id": frame["id"],
-            "Claim": frame["claim"],
-            "Verdict": frame["verdict"],
-            "What is measured": measured.str.rstrip(),
-            "Seeds": [f"{row.n} of {row.seeds}" for row in frame.itertuples()],
-            "Source": frame["source"],
+            "Claim": frame["claim"] + "\n(" + frame["source"] + ")",
+            "Verdict": [f"{row.verdict}\n{row.n} of {row.seeds} seeds" for row in frame.itertuples()],
+            "What is measured": frame["statistic"] + regimes,
         }
     )
     cell = "text-align: left; vertical-align: top; white-space: pre-line;"

@@ -1,8 +1,7 @@
 """The experiments of the book: one module each, whose name is that of the table it makes.
 
 A module holds a frozen dataclass `Config` (one replica), `configs(quick=False)`, `run(configs)`, `CHUNK_SIZE`, and
-`agrees(quick, stored)`, which compares the table of a quick run with the stored one by sign or rank. `CLAIMS` may name
-the claims that read the table.
+`agrees(quick, stored)`, which compares the table of a quick run with the stored one by sign or rank.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import pandas as pd
 
 from snnsg_lib.experiments import _control as control
 
-CLAIMS = ("S4",)
 SEEDS_PER_CHUNK = 4
 CHUNK_SIZE = SEEDS_PER_CHUNK * len(control.SLOPES)
 # In this order, so that an interrupted sweep has all slopes of some seeds of each setting.

@@ -35,7 +35,6 @@ from snnsg_lib.learning.replicas import SeedStreams
 from snnsg_lib.surrogates import slope_set_to
 from snnsg_lib.td3 import TD3
 
-CLAIMS = ("S6",)
 SETTING = "slow_actor"
 SHALLOW, STEEP = 2.0, 100.0
 GRADIENTS = ("gradient noise", "direction of k=2", "length of k=2")

@@ -31,7 +31,6 @@ from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.td3 import TD3
 
-CLAIMS = ("S12",)
 SETTING, SLOPE = "slow_actor", 10.0
 POLICIES = ("stack and reset", "reset", "carried state")
 CHUNK_SIZE = 15
