@@ -105,6 +105,48 @@ def bootstrap_interval(
     return Interval(float(result.confidence_interval.low), float(result.confidence_interval.high))
 
 
+def mean_intervals(values: ArrayLike, num_resamples: int = 1000, rng: np.random.Generator | int = 0) -> NDArray:
+    """Return the 95 % percentile bootstrap intervals of many means at once: the curve of a figure in one call.
+
+    Parameters
+    ----------
+    values : array, (groups, seeds)
+        NaN where a group has no value of a seed; a resample takes the mean of what it holds.
+    num_resamples : int
+        At least 100.
+    rng : Generator or seed
+
+    Returns
+    -------
+    array, (groups, 2)
+        Low and high; NaN for a group without values.
+    """
+    check_int("num_resamples", num_resamples, low=100)
+    table = np.asarray(values, dtype=float)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise ValueError(f"values must have shape (groups, seeds) with two seeds or more, got {table.shape}")
+    intervals = np.full((len(table), 2), np.nan)
+    filled = np.isfinite(table).any(axis=1)
+    result = stats.bootstrap(
+        (table[filled],),
+        _mean_of_what_is_there,
+        axis=1,
+        n_resamples=num_resamples,
+        batch=50,
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(rng),
+    )
+    intervals[filled] = np.stack(result.confidence_interval, axis=1)
+    return intervals
+
+
+def _mean_of_what_is_there(values: NDArray, axis: int) -> NDArray:
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, values, 0).sum(axis) / there.sum(axis)
+
+
 def paired_difference(
     x: ArrayLike,
     y: ArrayLike,

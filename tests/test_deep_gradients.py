@@ -13,6 +13,7 @@ from snnsg_lib.experiments import depth, depth_conditions, direction, downhill, 
 from snnsg_lib.experiments.direction import noise_free_cosine
 from snnsg_lib.figures.depth import summary
 from snnsg_lib.gradients import cosine_similarity, gradient_norms
+from snnsg_lib.statistics import bootstrap_interval
 from snnsg_lib.store import load_results
 from snnsg_lib.widgets import DepthExplorer
 
@@ -110,12 +111,12 @@ class TestStoredTables:
 
 
 class TestFigures:
-    def test_summary_is_the_mean_with_students_interval(self):
-        table = pd.DataFrame({"layer": 0, "cosine": np.arange(20.0), "norm": 10.0 ** np.arange(20)})
+    def test_summary_is_the_mean_with_its_bootstrap_interval(self):
+        table = pd.DataFrame({"layer": 0, "seed": range(20), "cosine": np.arange(20.0), "norm": 10.0 ** np.arange(20)})
         row = summary(table, ["layer"], "cosine").loc[0]
-        half = 2.093 * np.arange(20).std(ddof=1) / np.sqrt(20)
+        low, high = bootstrap_interval(np.arange(20.0), np.mean, num_resamples=5000)
         assert row["mean"] == 9.5
-        assert row.high - row["mean"] == pytest.approx(half, rel=0.01)
+        assert (row.low, row.high) == pytest.approx((low, high), abs=0.4)
         assert summary(table, ["layer"], "norm").loc[0, "mean"] == pytest.approx(10**9.5)
 
     def test_layers_are_labelled_with_their_slopes(self):

@@ -7,6 +7,7 @@ import pytest
 from snnsg_lib.statistics import (
     bootstrap_interval,
     iqm,
+    mean_intervals,
     paired_difference,
     probability_of_improvement,
     split_half_reliability,
@@ -129,3 +130,18 @@ def test_split_halves_agree_for_signal_and_not_for_noise(rng):
 def test_bad_argument_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_many_mean_intervals_at_once_are_those_taken_one_by_one():
+    values = np.random.default_rng(0).normal(size=(3, 20))
+    values[2, :5] = np.nan
+    together = mean_intervals(values, num_resamples=4000)
+    for row, interval in zip(values, together, strict=True):
+        alone = bootstrap_interval(row[np.isfinite(row)], np.mean, num_resamples=4000)
+        assert interval == pytest.approx(alone, abs=0.06)
+
+
+def test_mean_intervals_of_nothing_are_nan_and_of_one_seed_refused():
+    assert np.isnan(mean_intervals([[np.nan, np.nan], [1.0, 1.0]])).tolist() == [[True, True], [False, False]]
+    with pytest.raises(ValueError, match="seeds"):
+        mean_intervals([[1.0]])

@@ -11,14 +11,13 @@ from matplotlib.axes import Axes
 from snnsg_lib._checks import check_choice
 from snnsg_lib.figures.style import COLOURS, SLOPE_TICKS, new_axes, slope_axis, slope_colour
 from snnsg_lib.figures.surrogates import FAMILY_NAMES
+from snnsg_lib.statistics import mean_intervals
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
 FLOOR_GREY = COLOURS["people"][0]
-# Two-sided 95 % quantile of Student's t for 20 seeds or more; wider for fewer.
-T_QUANTILES = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 10: 2.26, 20: 2.09}
 NAMES = {
     "norm": "norm of the gradient",
     "share": "share of active weights",
@@ -30,12 +29,12 @@ NAMES = {
 
 
 def summary(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame:
-    """Mean over seeds with its 95 % interval (Student's t): columns mean, low, high for each group.
+    """Mean over seeds with its 95 % bootstrap interval: columns mean, low, high for each group.
 
     Parameters
     ----------
     table : DataFrame
-        One value of `column` per seed in each group.
+        One value of `column` for each `seed` in each group.
     by : sequence of str
         Columns that make the groups; they become the index.
     column : str
@@ -44,11 +43,9 @@ def summary(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame
     logarithmic = column == "norm"
     # Layers that hear nothing at all have a gradient of exactly zero and no logarithm.
     values = np.log10(table[column].where(table[column] > 0)) if logarithmic else table[column]
-    groups = values.groupby([table[name] for name in by])
-    mean, count = groups.mean(), groups.count()
-    quantile = count.map(lambda n: T_QUANTILES[max(size for size in T_QUANTILES if size <= max(n, 2))])
-    error = quantile * groups.std() / np.sqrt(count)
-    result = mean.to_frame("mean").assign(low=mean - error, high=mean + error)
+    per_seed = values.groupby([table[name] for name in (*by, "seed")]).mean().unstack("seed")
+    low, high = mean_intervals(per_seed.to_numpy()).T
+    result = per_seed.mean(axis=1).to_frame("mean").assign(low=low, high=high)
     return 10**result if logarithmic else result
 
 
@@ -199,11 +196,13 @@ def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | N
     styles = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
     families = summary(table[table.rate == rate], ["family", "slope"], "active_share")
     for family, style in zip(FAMILY_NAMES, styles, strict=True):
-        line = families.loc[family, "mean"]
+        line, low, high = (families.loc[family, end] for end in ("mean", "low", "high"))
+        axes[0].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
         axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILY_NAMES[family])
     rates = summary(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
     for value, style in zip(sorted(table.rate.unique()), styles, strict=True):
-        line = rates.loc[value, "mean"]
+        line, low, high = (rates.loc[value, end] for end in ("mean", "low", "high"))
+        axes[1].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
         axes[1].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=f"firing rate {value:g}")
     for ax, title in zip(axes, (f"four families, firing rate {rate:g}", "fast sigmoid"), strict=True):
         slope_axis(ax)
