@@ -36,7 +36,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ReplicaCase(Case):
-    """A feedforward net trained as `replicas` at once, Adam included, against as many runs of snnTorch in turn."""
+    """A feedforward net trained as `replicas` at once, Adam included, against one of snnTorch times `replicas`."""
 
     replicas: int = 16
 
