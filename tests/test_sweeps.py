@@ -43,7 +43,8 @@ def values(records):
 
 def script(body, **environment):
     """Start a fresh process that runs `body`, in its own process group."""
-    head = "import time\n" + IMPORTS
+    # A background job of a shell ignores SIGINT and hands that on to its children.
+    head = "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + IMPORTS
     return subprocess.Popen(
         [sys.executable, "-c", head + textwrap.dedent(body)],
         cwd=TESTS,
