@@ -18,6 +18,16 @@ from snnsg_lib.surrogates import slope_set_to
 from snnsg_lib.td3 import TD3
 
 SLOPES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
+SEEDS_PER_CHUNK = 4
+CHUNK_SIZE = SEEDS_PER_CHUNK * len(SLOPES)
+# In this order, so that an interrupted sweep has all slopes of some seeds of each setting.
+BLOCKS = (
+    ("slow_actor", range(20)),
+    ("crazyflie", range(20)),
+    ("default", range(20)),
+    ("slow_actor", range(20, 32)),
+    ("default", range(20, 32)),
+)
 REFERENCE = 100.0  # the slope that the seed takes for the true gradient
 EPISODES = 4  # flights per evaluation
 
@@ -220,6 +230,17 @@ def episodes_below(rewards: np.ndarray, ended: np.ndarray, limit: float) -> np.n
 def rounded(value: float) -> float | None:
     """Four significant digits keep the tables small; None for NaN."""
     return None if value != value else float(f"{value:.4g}")
+
+
+def record_runs() -> list[tuple[str, float, int]]:
+    """Return (setting, slope, seed) of the runs for the record, chunk by chunk: all slopes of a few seeds."""
+    return [
+        (setting, slope, seed)
+        for setting, seeds in BLOCKS
+        for start in seeds[::SEEDS_PER_CHUNK]
+        for slope in SLOPES
+        for seed in range(start, start + SEEDS_PER_CHUNK)
+    ]
 
 
 def in_groups(

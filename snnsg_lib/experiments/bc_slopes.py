@@ -13,16 +13,7 @@ import pandas as pd
 
 from snnsg_lib.experiments import _control as control
 
-SEEDS_PER_CHUNK = 4
-CHUNK_SIZE = SEEDS_PER_CHUNK * len(control.SLOPES)
-# In this order, so that an interrupted sweep has all slopes of some seeds of each setting.
-BLOCKS = (
-    ("slow_actor", range(20)),
-    ("crazyflie", range(20)),
-    ("default", range(20)),
-    ("slow_actor", range(20, 32)),
-    ("default", range(20, 32)),
-)
+CHUNK_SIZE = control.CHUNK_SIZE
 
 
 @dataclass(frozen=True)
@@ -39,13 +30,7 @@ def configs(quick: bool = False) -> list[Config]:
     """Settings x 7 slopes x 20 to 32 seeds; if quick, the first updates of slopes 2 and 100 in two seeds."""
     if quick:
         return [Config("default", slope, seed, 250) for slope in (2.0, 100.0) for seed in range(2)]
-    return [
-        Config(setting, slope, seed, control.SETTINGS[setting].updates)
-        for setting, seeds in BLOCKS
-        for start in seeds[::SEEDS_PER_CHUNK]
-        for slope in control.SLOPES
-        for seed in range(start, start + SEEDS_PER_CHUNK)
-    ]
+    return [Config(*run, control.SETTINGS[run[0]].updates) for run in control.record_runs()]
 
 
 def run(configs: Sequence[Config]) -> list:
