@@ -7,11 +7,11 @@ import torch
 from snnsg_lib.surrogates import spikes_of
 
 
-def torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims):
+def torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims, noise=None):
     mem = torch.zeros_like(current[0]) if mem is None else mem
     spk = spikes_of(surrogate, mem - threshold, slope_dims)
     spikes, potentials = [], []
-    for step_current in current:
+    for step, step_current in enumerate(current):
         reset = spk.detach() if detach_reset else spk
         if reset_mechanism == "subtract":
             mem = beta * mem + step_current - reset * threshold
@@ -20,6 +20,8 @@ def torch_scan(current, beta, threshold, surrogate, reset_mechanism, mem, detach
         else:
             mem = beta * mem + step_current
         spk = spikes_of(surrogate, mem - threshold, slope_dims)
+        if noise is not None:  # the spike that was drawn, with the derivative of the one without noise
+            spk = spk + ((mem > threshold + noise[step]).to(spk.dtype) - spk).detach()
         spikes.append(spk)
         potentials.append(mem)
     return torch.stack(spikes), torch.stack(potentials)

@@ -91,6 +91,7 @@ def scan(
     backend: str = "numpy",
     num_steps: int | None = None,
     slope_dims: int = 0,
+    noise: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`lif_scan` without checks and, with `num_steps`, on the matrices that a linear layer makes and takes.
 
@@ -105,12 +106,15 @@ def scan(
     slope_dims : int
         Trailing dimensions of a step behind the axis that a one-dimensional slope runs along: 2 for one slope per
         replica.
+    noise : Tensor, optional
+        Added to the threshold of each spike, not to its surrogate derivative; laid out as `current`, and without
+        replica axis shared by all replicas. Minus infinity forces a spike, infinity forbids it.
     """
     if backend == "torch":
-        steps = as_steps(current, num_steps)
-        spk, mem = torch_scan(steps, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims)
+        steps, noise = (None if x is None else as_steps(x, num_steps) for x in (current, noise))
+        spk, mem = torch_scan(steps, beta, threshold, surrogate, reset_mechanism, mem, detach_reset, slope_dims, noise)
         return as_rows(spk, num_steps), as_rows(mem, num_steps)
-    settings = (surrogate, reset_mechanism, detach_reset, num_steps, slope_dims)
+    settings = (surrogate, reset_mechanism, detach_reset, num_steps, slope_dims, noise)
     return _NumpyScan.apply(current, mem, beta, threshold, settings)
 
 
@@ -119,7 +123,7 @@ class _NumpyScan(torch.autograd.Function):
     def forward(ctx, current, mem0, beta, threshold, settings):
         ctx.set_materialize_grads(False)
         ctx.settings = settings
-        _, reset_mechanism, _, num_steps, _ = settings
+        _, reset_mechanism, _, num_steps, _, noise = settings
         spk = torch.empty_like(current)
         currents, spikes = step_arrays(current, num_steps), step_arrays(spk, num_steps)
         if num_steps is None:
@@ -129,7 +133,8 @@ class _NumpyScan(torch.autograd.Function):
             mem, mems = current, currents
             ctx.mark_dirty(current)
         start = None if mem0 is None else mem0.detach().numpy()
-        _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, currents, mems, spikes)
+        noises = step_arrays(noise, num_steps)
+        _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, currents, mems, spikes, noises)
         # Tensors among the parameters go through save_for_backward, which guards them against later changes.
         ctx.beta, ctx.threshold = (None if isinstance(x, Tensor) else x for x in (beta, threshold))
         tensors = (x if isinstance(x, Tensor) else None for x in (beta, threshold))
@@ -144,7 +149,7 @@ class _NumpyScan(torch.autograd.Function):
         mem, spk, mem0, beta, threshold = ctx.saved_tensors
         beta = ctx.beta if beta is None else beta
         threshold = ctx.threshold if threshold is None else threshold
-        surrogate, reset_mechanism, detach_reset, num_steps, slope_dims = ctx.settings
+        surrogate, reset_mechanism, detach_reset, num_steps, slope_dims, _ = ctx.settings
         grad = torch.empty_like(mem)
         rule = _Backward(beta, threshold, surrogate, reset_mechanism, detach_reset, surrogate.slope_along(slope_dims))
         rule.fill(*(step_arrays(x, num_steps) for x in (grad, mem, spk, grad_spk, grad_mem)))
@@ -162,14 +167,15 @@ class _NumpyScan(torch.autograd.Function):
         )
 
 
-def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
+def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk, noise=None):
     """Fill `mem` and `spk`, both (num_steps, ...), from `current`, which may be `mem` itself."""
     unit_threshold = threshold.ndim == 0 and threshold == 1
     scratch = np.empty_like(mem[0])
     fired = np.empty(mem[0].shape, dtype=bool)
     previous: Any = mem0
     previous_spikes: Any = None if mem0 is None else (mem0 > threshold).astype(mem0.dtype)
-    for step_current, step_mem, step_spk in zip(current, mem, spk, strict=True):
+    levels = [threshold] * len(mem) if noise is None else noise + threshold
+    for step_current, step_mem, step_spk, level in zip(current, mem, spk, levels, strict=True):
         if previous is None:
             if current is not mem:
                 np.copyto(step_mem, step_current)
@@ -185,7 +191,7 @@ def _run_steps(mem0, beta, threshold, reset_mechanism, current, mem, spk):
                     np.multiply(previous_spikes, threshold, scratch)
                     np.subtract(step_mem, scratch, step_mem)
         # Comparing into bool and copying is faster than comparing into float32.
-        np.greater(step_mem, threshold, fired)
+        np.greater(step_mem, level, fired)
         np.copyto(step_spk, fired)
         previous, previous_spikes = step_mem, step_spk
 

@@ -46,6 +46,26 @@ def check_seeds(seed: int | Sequence[int], replicas: int | None) -> list[int]:
     return [check_int("seed", one) for one in seed]
 
 
+def check_rng(name: str, rng: object) -> np.random.Generator:
+    """Return a NumPy generator as it is, and default_rng(0) for None."""
+    if rng is None:
+        return np.random.default_rng(0)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"{name} must be a numpy.random.Generator or None, got {rng!r}")
+    return rng
+
+
+def escape_noise_like(current: Tensor, kappa: float, rng: np.random.Generator) -> Tensor:
+    """Draw logistic noise of scale 1 / kappa for rows of current, without replica axis.
+
+    A threshold with that noise is passed with probability sigmoid(kappa (mem - threshold)).
+    """
+    chance = rng.random(tuple(current.shape[-2:]), dtype=np.float32)
+    with np.errstate(divide="ignore"):  # a draw of 0 is minus infinity: a certain spike
+        noise = (np.log(chance) - np.log1p(-chance)) / kappa
+    return torch.from_numpy(noise).to(current)
+
+
 def linear_parameters(
     rngs: list[np.random.Generator], fan_in: int, fan_out: int, gain: float, stacked: bool
 ) -> tuple[nn.Parameter, nn.Parameter]:

@@ -51,6 +51,13 @@ class SpikingMLP(nn.Module):
         Factor > 0 on the initial weights and biases of the hidden layers, one for all or one per layer.
     bias : bool
         Whether the linear layers have a bias.
+    escape_noise : float, optional
+        Steepness kappa > 0 of a stochastic threshold: in each step anew a neuron spikes with probability
+        sigmoid(kappa (mem - threshold)). The backward pass uses the surrogate at mem - threshold as ever;
+        ``Sigmoid(kappa, normalization="area")`` is the derivative of that probability. By default spikes are
+        deterministic.
+    noise_rng : numpy.random.Generator, optional
+        Draws the escape noise, the same for all replicas; default_rng(0) if None.
     replicas : int, optional
         R independent networks in one: weights (R, in, out), outputs (R, batch, out).
     seed : int or sequence of int
@@ -88,6 +95,8 @@ class SpikingMLP(nn.Module):
         learn_threshold: bool = False,
         gain: float | Sequence[float] = 1.0,
         bias: bool = True,
+        escape_noise: float | None = None,
+        noise_rng: np.random.Generator | None = None,
         replicas: int | None = None,
         seed: int | Sequence[int] = 0,
     ):
@@ -100,6 +109,8 @@ class SpikingMLP(nn.Module):
         self.detach_reset = arguments.check_flag("detach_reset", detach_reset)
         self.readout = check_choice("readout", readout, ("rate", "membrane"))
         self.readout_beta = check_number("readout_beta", readout_beta, low=0.0, high=1.0)
+        self.escape_noise = None if escape_noise is None else check_number("escape_noise", escape_noise, above=0.0)
+        self.noise_rng = parts.check_rng("noise_rng", noise_rng)
         self.backend: str | None = None
         hidden = self.sizes[1:-1]
         self.surrogates = parts.surrogates_per_layer(surrogate, len(hidden))
@@ -193,9 +204,13 @@ class SpikingMLP(nn.Module):
             current = parts.linear(spk, *others[below])
         return current, num_steps
 
-    def spiking_layer(self, layer: int, current: Tensor, num_steps: int) -> tuple[Tensor, Tensor]:
-        """Spikes and membrane potentials of a hidden layer, rows like `current`."""
+    def spiking_layer(
+        self, layer: int, current: Tensor, num_steps: int, noise: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials of a hidden layer, rows like `current`; `noise` in place of what is drawn."""
         surrogate = self.surrogates[layer]
+        if noise is None and self.escape_noise is not None:
+            noise = parts.escape_noise_like(current, self.escape_noise, self.noise_rng)
         return scan(
             current,
             parts.clamped_decay(self.betas[layer]),
@@ -206,6 +221,7 @@ class SpikingMLP(nn.Module):
             backend=choose_backend(self.backend, surrogate, current),
             num_steps=num_steps,
             slope_dims=0 if self.replicas is None else 2,
+            noise=noise,
         )
 
     def _read_out(self, spk: Tensor, num_steps: int, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -248,15 +264,18 @@ class SpikingMLP(nn.Module):
         """
         if not self.detach_reset:
             raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
+        if self.escape_noise is not None:
+            raise ValueError(f"escape_noise must be None for snnTorch, which has none, got {self.escape_noise}")
         surrogates = [single_surrogate(s, replica, self.replicas) for s in self.surrogates]
         return SnntorchMLP(self, surrogates, replica)
 
     def extra_repr(self) -> str:
         """Sizes and settings, for `print(net)`."""
-        replicas = "" if self.replicas is None else f", replicas={self.replicas}"
+        rest = "" if self.escape_noise is None else f", escape_noise={self.escape_noise}"
+        rest += "" if self.replicas is None else f", replicas={self.replicas}"
         return (
             f"sizes={self.sizes}, num_steps={self.num_steps}, reset_mechanism={self.reset_mechanism!r}, "
-            f"readout={self.readout!r}{replicas}"
+            f"readout={self.readout!r}{rest}"
         )
 
 

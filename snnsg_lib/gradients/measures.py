@@ -1,9 +1,4 @@
-"""What reaches each layer, and how well it points.
-
-`layer_gradients` takes the weight gradient of every layer of a network; the other functions measure such a dictionary
-{0: first hidden layer, ..., L: output layer}. A gradient is (in, out), or (R, in, out) with a leading replica axis; a
-measure is then a float, or a tensor of shape (R,), for each layer.
-"""
+"""The gradient of a loss layer by layer, and measures of such gradients: length, spread, angle, reliability."""
 
 from __future__ import annotations
 
