@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import hashlib
-import importlib.metadata
-import json
-import platform
 import sys
-from pathlib import Path
 
 import torch
 
 from benchmarks.cases import CASES, REPLICA_CASES, Case
 from benchmarks.memory import MAKERS, peak_megabytes
+from benchmarks.record import versions, write_table
 from benchmarks.timing import TARGETS, measure
 
-FOLDER = Path(__file__).parent
 COLUMNS = ("case", "candidate", "ms", "times_snntorch", "times_floor", "peak_mb")
 MEMORY_CASES = ("A", "D")
 
@@ -31,14 +24,14 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print(f"forward + backward, CPU time, one thread, medians of {options.rounds} interleaved rounds")
-    if "spikingjelly" not in _versions():
+    if "spikingjelly" not in versions():
         print("spikingjelly: not installed (pip install '.[bench]'), left out")
     rows = []
     for case in (*CASES, *REPLICA_CASES):
         if not options.only or case.name in options.only:
             rows += _rows_of(case, options.rounds)
     if not options.only:
-        _write(rows, options.rounds)
+        write_table("results", COLUMNS, rows, command="python -m benchmarks", rounds=options.rounds)
 
 
 def _rows_of(case: Case, rounds: int) -> list[dict]:
@@ -65,47 +58,6 @@ def _target_words(name: str) -> str:
         return ""
     speed, floor = TARGETS[name]
     return f" (to reach: {speed:g} x snnTorch" + (")" if floor is None else f", {floor:g} x floor)")
-
-
-def _write(rows: list[dict], rounds: int) -> None:
-    table = FOLDER / "results.csv"
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    provenance = {
-        "command": "python -m benchmarks",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "clock": "CPU time of the process",
-        "rounds": rounds,
-        "threads": torch.get_num_threads(),
-        "cpu": _cpu(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "versions": _versions(),
-        "sha256": hashlib.sha256(table.read_bytes()).hexdigest(),
-    }
-    (FOLDER / "results.json").write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
-    print(f"\nwritten: {table.name}, results.json")
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in ("torch", "numpy", "snntorch", "spikingjelly"):
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 if __name__ == "__main__":

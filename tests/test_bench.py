@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from benchmarks import control
 from benchmarks.cases import CASES, REPLICA_CASES
 from benchmarks.memory import peak_megabytes
 from benchmarks.timing import TARGETS, measure
@@ -40,6 +41,11 @@ def test_speed_keeps_seventy_percent_of_its_figures(name):
 @pytest.mark.parametrize("name", ["A", "D"])
 def test_peak_memory_stays_below_snntorch(name):
     assert peak_megabytes(name, "library") < peak_megabytes(name, "snntorch")
+
+
+def test_td3_with_thirty_replicas_keeps_seventy_percent_of_its_figure():
+    peer = control.seconds_per_run(control.theirs(control.SnntorchPolicy), 400)
+    assert peer / control.seconds_per_run(control.ours(30), 400, 30) >= SHARE * control.TARGET
 
 
 def test_import_loads_nothing_heavy():
