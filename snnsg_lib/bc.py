@@ -25,8 +25,9 @@ class BehavioralCloning(ReplicaLearner):
     env : str
         Id of the environment that evaluates the clones.
     slopes : sequence of float or callable
-        Fixed slopes, or factories of schedules: ``factory(surrogate)`` returns an object with ``step(reward)`` and
-        ``get_last_slope()``; it is stepped after each evaluation.
+        Fixed slopes, or factories of schedules: ``factory(surrogate)`` returns a schedule, for instance
+        ``functools.partial(AdaptiveSlope, reward_range=(0, 190))``; each replica steps its own after each evaluation
+        with its mean return.
     seeds : sequence of int
         Every slope runs with every seed; initial weights and batches depend on the seed alone.
     paired : bool
@@ -51,6 +52,8 @@ class BehavioralCloning(ReplicaLearner):
         Further arguments of `SpikingMLP`.
     env_kwargs : dict, optional
         Arguments of the environment, ``{"history": 4}`` for instance.
+    rescale_moments : bool or sequence of bool
+        Whether the optimizer's moments follow a slope that moves (`moments_follow`): for all, or for each of `slopes`.
     """
 
     counter = "update"
@@ -75,8 +78,10 @@ class BehavioralCloning(ReplicaLearner):
         output_gain: float = 1.0,
         network: dict[str, Any] | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        rescale_moments: bool | Sequence[bool] = False,
     ):
-        super().__init__(env, slopes, seeds, paired, actor, hidden, readout_gain, output_gain, network, env_kwargs)
+        policy = (actor, hidden, readout_gain, output_gain, network)
+        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, rescale_moments)
         self.batch_size = check_int("batch_size", batch_size, low=1)
         self.max_grad_norm = None if max_grad_norm is None else check_number("max_grad_norm", max_grad_norm, above=0.0)
         if demonstrations is None:

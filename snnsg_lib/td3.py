@@ -39,8 +39,9 @@ class TD3(ReplicaLearner):
     env : str
         Id of a Gymnasium environment with bounded continuous actions.
     slopes : sequence of float or callable
-        Fixed slopes, or factories of schedules: ``factory(surrogate)`` returns an object with ``step(reward)`` and
-        ``get_last_slope()``; it is stepped after each evaluation with the mean return of its own replica.
+        Fixed slopes, or factories of schedules: ``factory(surrogate)`` returns a schedule, for instance
+        ``functools.partial(AdaptiveSlope, reward_range=(0, 190))``; each replica steps its own after each evaluation
+        with its mean return.
     seeds : sequence of int
         Every slope runs with every seed. All randomness of a replica depends on its seed alone.
     paired : bool
@@ -77,6 +78,8 @@ class TD3(ReplicaLearner):
         Further arguments of `SpikingMLP`: num_steps, beta, threshold, gain, ...
     env_kwargs : dict, optional
         Arguments of the environment, ``{"history": 4}`` for instance.
+    rescale_moments : bool or sequence of bool
+        Whether the actor's moments follow a slope that moves (`moments_follow`): for all, or for each of `slopes`.
     """
 
     counter = "step"
@@ -116,8 +119,10 @@ class TD3(ReplicaLearner):
         output_gain: float = 1.0,
         network: dict[str, Any] | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        rescale_moments: bool | Sequence[bool] = False,
     ):
-        super().__init__(env, slopes, seeds, paired, actor, hidden, readout_gain, output_gain, network, env_kwargs)
+        policy = (actor, hidden, readout_gain, output_gain, network)
+        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, rescale_moments)
         self.num_envs = check_int("num_envs", num_envs, low=1)
         self.updates_per_iteration = check_int("updates_per_iteration", updates_per_iteration, low=1)
         self.policy_delay = check_int("policy_delay", policy_delay, low=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from snnsg_lib.envs import episode_returns, make_vector
 from snnsg_lib.learning import checkpoint
 from snnsg_lib.learning.policies import make_policy, zero_rows
 from snnsg_lib.learning.replicas import EVALUATION, Replicas, SeedStreams, SlopeOrFactory, start_seeds
+from snnsg_lib.schedulers import moments_follow
 
 Callback = Callable[["ReplicaLearner"], Any]
 
@@ -51,9 +53,10 @@ class ReplicaLearner(ABC):
         output_gain: float,
         network: dict[str, Any] | None,
         env_kwargs: dict[str, Any] | None,
+        rescale_moments: bool | Sequence[bool],
     ):
         self.env_id, self.env_kwargs = env, dict(env_kwargs or {})
-        self.replicas = Replicas(slopes, seeds, paired)
+        self.replicas = Replicas(slopes, seeds, paired, rescale_moments)
         probe = make_vector(env, 1, **self.env_kwargs)
         self.observation_size = int(np.prod(probe.single_observation_space.shape or (0,)))
         action_space = probe.single_action_space
@@ -110,13 +113,26 @@ class ReplicaLearner(ABC):
     def record(self, episodes: int, **extra: np.ndarray) -> None:
         """Evaluate, append a row for each replica that is still running, and let the schedules move on."""
         returns = self.evaluate(episodes).mean(axis=1)
-        self.replicas.step_schedules(returns, skip=tuple(self.failures))
+        with self._moments_follow():
+            self.replicas.step_schedules(self.schedule_input(returns), skip=tuple(self.failures))
         slopes = self.replicas.current_slopes.tolist()
         for replica, (label, seed) in enumerate(zip(self.replicas.labels, self.replicas.seeds, strict=True)):
             if replica not in self.failures:
                 row = {"slope": label, "seed": seed, self.counter: self.count}
                 row |= {"episode_return": float(returns[replica]), "current_slope": slopes[replica]}
                 self._rows.append(row | {name: float(values[replica]) for name, values in extra.items()})
+
+    def schedule_input(self, returns: np.ndarray) -> np.ndarray:
+        """What the schedules are stepped with, (R,): the mean returns; override it to feed them something measured."""
+        return returns
+
+    def _moments_follow(self) -> AbstractContextManager:
+        """The block in which slopes move; the moments of the chosen replicas follow, if any is chosen."""
+        optimizer = self._trained()[0][1]
+        if optimizer is None or not bool(self.replicas.rescaled.any()):
+            return nullcontext()
+        batch = self.probe_batch()
+        return moments_follow(optimizer, lambda: self.actor_loss(self.policy.net, batch), self.replicas.rescaled)
 
     def stop_broken(self, values: Tensor, what: str) -> None:
         """Stop each replica whose `values` (R, ...) are NaN or infinite; the others go on untouched."""
@@ -159,7 +175,7 @@ class ReplicaLearner(ABC):
             arrays |= checkpoint.module_arrays(f"module{index}", module)
             arrays |= {} if optimizer is None else checkpoint.optimizer_arrays(f"optimizer{index}", optimizer)
         arrays["slopes"] = self.replicas.current_slopes.numpy()
-        schedules = [None if s is None else s.state_dict() for s in self.replicas.schedules]  # type: ignore[attr-defined]
+        schedules = [None if s is None else s.state_dict() for s in self.replicas.schedules]
         plain |= {"identity": self._identity(), "count": self.count, "rows": self._rows, "schedules": schedules}
         plain |= {"failures": list(self.failures.items()), "streams": [s.state_dict() for s in self._streams()]}
         checkpoint.write_checkpoint(path, arrays, plain)
@@ -184,7 +200,7 @@ class ReplicaLearner(ABC):
         self.replicas.surrogate.slope = torch.from_numpy(arrays["slopes"].copy())
         for schedule, state in zip(self.replicas.schedules, plain["schedules"], strict=True):
             if schedule is not None:
-                schedule.load_state_dict(state)  # type: ignore[attr-defined]
+                schedule.load_state_dict(state)
         for stream, states in zip(self._streams(), plain["streams"], strict=True):
             stream.load_state_dict(states)
         self.count, self._rows = plain["count"], plain["rows"]

@@ -25,6 +25,12 @@ class Schedule(Protocol):
     def get_last_slope(self) -> Any:
         """Return the slope in use now."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain numbers, strings and lists."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where `state_dict` was called."""
+
 
 SlopeOrFactory = float | Callable[[Surrogate], Schedule]
 
@@ -41,6 +47,8 @@ class Replicas:
         >= 0.
     paired : bool
         False: every slope with every seed. True: the first slope with the first seed, and so on.
+    rescale_moments : bool or sequence of bool
+        For all, or for each of `slopes`, whether the optimizer's moments follow its schedule (`moments_follow`).
 
     Attributes
     ----------
@@ -50,15 +58,29 @@ class Replicas:
         Of each replica.
     surrogate : FastSigmoid
         Its slope, (replicas,), is the current slope of each.
+    rescaled : Tensor of bool, (replicas,)
+        Whose moments follow the slope.
     """
 
-    def __init__(self, slopes: Sequence[SlopeOrFactory], seeds: Sequence[int], paired: bool = False):
+    def __init__(
+        self,
+        slopes: Sequence[SlopeOrFactory],
+        seeds: Sequence[int],
+        paired: bool = False,
+        rescale_moments: bool | Sequence[bool] = False,
+    ):
         slopes, seeds = list(slopes), [check_int("seeds", seed) for seed in seeds]
         if not slopes or not seeds:
             raise ValueError(f"slopes and seeds must not be empty, got {len(slopes)} slopes and {len(seeds)} seeds")
         if paired and len(slopes) != len(seeds):
             raise ValueError(f"paired slopes and seeds must be equally many, got {len(slopes)} and {len(seeds)}")
         pairs = list(zip(slopes, seeds, strict=True)) if paired else [(k, seed) for k in slopes for seed in seeds]
+        follow = [rescale_moments] * len(slopes) if isinstance(rescale_moments, bool) else list(rescale_moments)
+        if len(follow) != len(slopes):
+            raise ValueError(
+                f"rescale_moments must be a bool, or one for each of the {len(slopes)} slopes, got {rescale_moments}"
+            )
+        self.rescaled = torch.tensor(follow).repeat_interleave(len(pairs) // len(slopes))
         self.seeds = [seed for _, seed in pairs]
         self.labels: list[float | str] = []
         self.schedules: list[Schedule | None] = []
