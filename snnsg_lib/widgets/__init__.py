@@ -1,8 +1,9 @@
 """Explorers: pictures alive with a kernel (JupyterLab, Colab) and without one (the book's pages)."""
 
+from snnsg_lib.widgets.curves import LearningCurveExplorer
 from snnsg_lib.widgets.depth import DepthExplorer
 from snnsg_lib.widgets.explorer import Explorer
 from snnsg_lib.widgets.neuron import NeuronExplorer
 from snnsg_lib.widgets.surrogate import SurrogateExplorer
 
-__all__ = ["DepthExplorer", "Explorer", "NeuronExplorer", "SurrogateExplorer"]
+__all__ = ["DepthExplorer", "Explorer", "LearningCurveExplorer", "NeuronExplorer", "SurrogateExplorer"]

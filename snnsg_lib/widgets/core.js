@@ -104,22 +104,31 @@
   // ---- Controls. Each has a visible label and value; `show(value)` follows the model, `change(name, value)` tells it.
   const LOG_STEPS = 100;
   const roundSlope = (k) => (k < 10 ? Math.round(k * 20) / 20 : Math.round(k * 2) / 2);
+  // How values lie along the track: evenly by default, evenly on a log axis, or as the places of a list.
+  function track({ log, values, min, max, step }) {
+    if (values) return { range: { min: 0, max: values.length - 1, step: 1 }, at: (place) => values[place], place: (value) => values.indexOf(value) };
+    if (!log) return { range: { min, max, step }, at: (place) => place, place: (value) => value };
+    const decades = Math.log10(max / min);
+    return {
+      range: { min: 0, max: LOG_STEPS, step: 1 },
+      at: (place) => roundSlope(min * 10 ** ((decades * place) / LOG_STEPS)),
+      place: (value) => (LOG_STEPS * Math.log10(value / min)) / decades,
+    };
+  }
   function slider(spec, change) {
     const id = `snnsg-${++snnsg.ids}`;
-    const decades = spec.log ? Math.log10(spec.max / spec.min) : 0;
-    const range = spec.log ? { min: 0, max: LOG_STEPS, step: 1 } : { min: spec.min, max: spec.max, step: spec.step };
+    const { range, at, place } = track(spec);
     const input = element("input", { type: "range", id, name: spec.name, ...range });
     const output = element("output", { for: id });
-    const fromInput = () =>
-      spec.log ? roundSlope(spec.min * 10 ** ((decades * Number(input.value)) / LOG_STEPS)) : Number(input.value);
+    const fromInput = () => at(Number(input.value));
     const text = spec.format ?? ((value) => number(value, 3));
     input.addEventListener("input", () => change(spec.name, fromInput()));
     const label = element("label", { for: id }, spec.label);
     const node = element("div", { class: `snnsg-control snnsg-slider${spec.wide ? " snnsg-wide" : ""}` },
       element("div", { class: "snnsg-caption" }, label, output), input);
-    if (spec.log) node.classList.add("snnsg-slope");
+    if (spec.log || spec.values) node.classList.add("snnsg-slope");
     const show = (value) => {
-      if (fromInput() !== value) input.value = spec.log ? (LOG_STEPS * Math.log10(value / spec.min)) / decades : value;
+      if (fromInput() !== value) input.value = place(value);
       input.setAttribute("aria-valuetext", text(value));
       output.value = text(value);
     };
