@@ -3,7 +3,8 @@
 from snnsg_lib.widgets.curves import LearningCurveExplorer
 from snnsg_lib.widgets.depth import DepthExplorer
 from snnsg_lib.widgets.explorer import Explorer
+from snnsg_lib.widgets.flight import FlightViewer
 from snnsg_lib.widgets.neuron import NeuronExplorer
 from snnsg_lib.widgets.surrogate import SurrogateExplorer
 
-__all__ = ["DepthExplorer", "Explorer", "LearningCurveExplorer", "NeuronExplorer", "SurrogateExplorer"]
+__all__ = ["DepthExplorer", "Explorer", "FlightViewer", "LearningCurveExplorer", "NeuronExplorer", "SurrogateExplorer"]

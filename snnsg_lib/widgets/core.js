@@ -119,7 +119,8 @@
     const id = `snnsg-${++snnsg.ids}`;
     const { range, at, place } = track(spec);
     const input = element("input", { type: "range", id, name: spec.name, ...range });
-    const output = element("output", { for: id });
+    // The slider itself says its value; an output that spoke too would say it twice.
+    const output = element("output", { for: id, "aria-live": "off" });
     const fromInput = () => at(Number(input.value));
     const text = spec.format ?? ((value) => number(value, 3));
     input.addEventListener("input", () => change(spec.name, fromInput()));
@@ -143,7 +144,10 @@
     const caption = element("div", { class: "snnsg-caption" }, element("label", { for: id }, spec.label));
     return {
       node: element("div", { class: "snnsg-control" }, caption, input),
-      show: (value) => { input.value = String(value); },
+      show: (value, state) => {
+        input.value = String(value);
+        input.disabled = spec.idle?.(state) ?? false;
+      },
       name: spec.name,
     };
   }
@@ -153,9 +157,16 @@
     const node = element("label", { class: "snnsg-control snnsg-checkbox" }, input, element("span", {}, spec.label));
     return { node, show: (value) => { input.checked = value; }, name: spec.name };
   }
-  const makers = { slider, select, checkbox };
+  function button(spec, change) {
+    const node = element("button", { type: "button", class: "snnsg-control snnsg-button", name: spec.name });
+    node.addEventListener("click", () => spec.press(change));
+    const show = () => { if (node.textContent !== spec.text()) node.textContent = spec.text(); };
+    return { node, show, name: spec.name };
+  }
+  const makers = { slider, select, checkbox, button };
 
-  // ---- The frame around every explorer. `definition`: title, defaults, controls, tryThis, chart(svg, width, change), sentence(state).
+  // ---- The frame around every explorer. `definition`: title, defaults, controls, tryThis, chart(svg, width, change), sentence(state),
+  // and where keys do more than move controls, key(event, change).
   function mount(definition, { model, el }) {
     const names = Object.keys(definition.defaults);
     const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -171,7 +182,7 @@
     function frame() {
       pending = 0;
       const state = read();
-      for (const control of controls) control.show(state[control.name]);
+      for (const control of controls) control.show(state[control.name], state);
       if (draw) draw(state);
       const words = definition.sentence(state);
       if (sentence.textContent !== words) sentence.textContent = words;
@@ -193,7 +204,10 @@
       root.append(element("details", { class: "snnsg-more" }, element("summary", {}, "More controls"), drawer));
     }
     // JupyterLab would take the arrow keys for itself.
-    root.addEventListener("keydown", (event) => event.stopPropagation());
+    root.addEventListener("keydown", (event) => {
+      definition.key?.(event, change);
+      event.stopPropagation();
+    });
     el.replaceChildren(root);
 
     function layOut() {

@@ -178,7 +178,8 @@ class LearningCurveExplorer(Explorer):
         arrivals = sorted(self._arrival(run) for run in runs)
         arrived = sum(step < math.inf for step in arrivals)
         half_by = arrivals[math.ceil(len(runs) / 2) - 1]
-        return Curve(runs, *self._stored["bands"][self.seeds][place], arrived, half_by)
+        middle, low, high = self._stored["bands"][self.seeds][place]
+        return Curve(runs, middle, low, high, arrived, half_by)
 
     def _arrival(self, run: list[int]) -> float:
         return next((step for step, value in zip(self.steps, run, strict=True) if value >= self.threshold), math.inf)
