@@ -7,6 +7,7 @@ seeds, so intervals rather than single numbers, and a mean that a stray run does
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -145,6 +146,49 @@ def _mean_of_what_is_there(values: NDArray, axis: int) -> NDArray:
     there = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.where(there, values, 0).sum(axis) / there.sum(axis)
+
+
+class Survival(NamedTuple):
+    """A survival curve: from each of `times` on, this share has not arrived, within (low, high)."""
+
+    times: NDArray
+    share: NDArray
+    low: NDArray
+    high: NDArray
+
+
+def survival(times: ArrayLike, arrived: ArrayLike, confidence: float = 0.95) -> Survival:
+    """Return the Kaplan-Meier estimate of the share of runs that have not arrived yet.
+
+    A run that never arrives stays in the share: it is censored when it ends, not left out.
+
+    Parameters
+    ----------
+    times : array, (n,)
+        When each run arrived, or ended without.
+    arrived : array of bool, (n,)
+        Which of the two.
+    confidence : float
+        In (0, 1), of the intervals (log-log, Greenwood's variance); where they are not defined, the last one goes on.
+
+    Returns
+    -------
+    Survival
+        Begins at time 0 with a share of 1.
+    """
+    values, reached = _sample("times", times), np.asarray(arrived, dtype=bool)
+    if reached.shape != values.shape:
+        raise ValueError(f"arrived must be as long as times, {values.shape}, got {reached.shape}")
+    curve = stats.ecdf(stats.CensoredData.right_censored(values, ~reached)).sf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # undefined at a share of 0 or 1
+        interval = curve.confidence_interval(confidence, method="log-log")
+    low, high = [1.0], [1.0]
+    for lower, upper in zip(interval.low.probabilities, interval.high.probabilities, strict=True):
+        low.append(low[-1] if np.isnan(lower) else float(lower))
+        high.append(high[-1] if np.isnan(upper) else float(upper))
+    start = np.concatenate(([0.0], curve.quantiles)), np.concatenate(([1.0], curve.probabilities))
+    return Survival(*start, np.array(low), np.array(high))
 
 
 def paired_difference(

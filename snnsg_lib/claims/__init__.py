@@ -76,11 +76,12 @@ def scorecard(directory: str | Path | None = None) -> Styler:
 
 def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:
     try:
-        table = load_results(claim.table, directory)
+        tables = [load_results(name, directory) for name in (claim.table, *claim.beside)]
     except FileNotFoundError:
         results, failed = [], 0  # not run yet
     else:
-        results, failed = claim.results(table), len(table.attrs.get("failed", []))
+        results = claim.results(_together(claim, tables))
+        failed = sum(len(table.attrs.get("failed", [])) for table in tables)
     shown = [_in_words(result, regime) for result, regime in zip(results, claim.regimes, strict=False)]
     return {
         "id": claim.id,
@@ -94,6 +95,14 @@ def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:
         "failed": failed,
         "table": claim.table,
     }
+
+
+def _together(claim: Claim, tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the one table of a claim, or the rows of all with the name of each in the column `table`."""
+    if not claim.beside:
+        return tables[0]
+    names = (claim.table, *claim.beside)
+    return pd.concat([table.assign(table=name) for name, table in zip(names, tables, strict=True)], ignore_index=True)
 
 
 def _in_words(result: RegimeResult, regime: Regime) -> str:

@@ -93,6 +93,8 @@ class Claim:
         The stored table that decides it.
     seeds : int
         How many seeds a regime needs before it counts; at least 10.
+    beside : tuple of str
+        Further stored tables that the measure needs. All rows then come together, with a column `table`.
     measure : function, optional
         `measure(rows, regime)` returns one value a seed from the rows of the regime. Made with `def`: its source
         belongs to the entry. Without it the claim is open.
@@ -105,6 +107,7 @@ class Claim:
     regimes: tuple[Regime, ...]
     table: str
     seeds: int = FEWEST_SEEDS
+    beside: tuple[str, ...] = ()
     measure: Callable[[pd.DataFrame, Regime], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self):
@@ -118,7 +121,7 @@ class Claim:
         code = "" if self.measure is None else without_docstrings(textwrap.dedent(inspect.getsource(self.measure)))
         regimes = [[regime.name, regime.margin, regime.direction, regime.where] for regime in self.regimes]
         entry = [self.id, self.sentence, self.source, self.statistic, regimes, self.table, self.seeds, code]
-        return sha256(canonical(entry))
+        return sha256(canonical([*entry, self.beside] if self.beside else entry))
 
     def results(self, table: pd.DataFrame) -> list[RegimeResult]:
         """Return the result in each regime; none if the claim has no measure yet."""

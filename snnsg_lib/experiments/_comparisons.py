@@ -1,0 +1,124 @@
+"""Runs under schedules beside runs with fixed slopes: the best of these in hindsight, and what finding it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snnsg_lib._checks import check_int
+from snnsg_lib.experiments._outcomes import outcomes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Training from one evaluation, and so from one step of a schedule, to the next, in environment steps.
+EPOCHS = {"planar": 1000, "crazyflie": 2000}
+
+
+def fixed_arm(slope: float) -> str:
+    """Name of the runs with a fixed slope, as ``"k = 2"``."""
+    return f"k = {slope:g}"
+
+
+def slope_of(arm: str) -> float | None:
+    """Slope that the name of an arm stands for; None for a schedule."""
+    return float(arm.removeprefix("k = ")) if arm.startswith("k = ") else None
+
+
+def together(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes of the runs of several tables, of one learner, one row for each run.
+
+    Parameters
+    ----------
+    *tables : DataFrame
+        Learning curves with setting, seed, step, episode_return and either `schedule` or `slope`.
+
+    Returns
+    -------
+    DataFrame
+        setting, arm (name of the schedule, or ``"k = 2"``), seed and the columns of `outcomes`.
+    """
+    import pandas as pd
+
+    columns = ["setting", "arm", "seed", "step", "episode_return"]
+    return outcomes(pd.concat([with_arm(table)[columns] for table in tables]), ["setting", "arm", "seed"])
+
+
+def with_arm(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a column `arm`, made of `schedule`, or of `slope` where there is no schedule."""
+    if "schedule" not in table:
+        return table.assign(arm=table["slope"].map(fixed_arm))
+    if "slope" not in table:
+        return table.assign(arm=table["schedule"])
+    fixed = table["slope"].map(fixed_arm, na_action="ignore")
+    return table.assign(arm=table["schedule"].where(table["schedule"].notna(), fixed))
+
+
+def best_fixed(values: pd.DataFrame, largest: bool) -> pd.Series:
+    """Return for each seed its value at the slope that is best on average over all *other* seeds.
+
+    Chosen and judged on the same seeds, the best of seven would look better than it is.
+
+    Parameters
+    ----------
+    values : DataFrame
+        One row for each seed, one column for each arm; only fixed slopes are looked at.
+    largest : bool
+        Whether large values are good.
+    """
+    fixed = values[[arm for arm in values.columns if slope_of(arm) is not None]].dropna()
+    others = (fixed.sum() - fixed) / (len(fixed) - 1)
+    chosen = others.idxmax(axis=1) if largest else others.idxmin(axis=1)
+    return fixed.stack().reindex(list(zip(fixed.index, chosen, strict=True))).droplevel(1)
+
+
+def price_of_a_sweep(
+    speeds: pd.DataFrame,
+    schedule: str = "adaptive",
+    pilots: Sequence[int] = (1, 2, 4, 8),
+    num_resamples: int = 1000,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Return what it costs to find the best fixed slope, and what a training costs then.
+
+    A sweep trains every slope with a few pilot seeds, each until it arrives (or until its budget ends), and takes the
+    slope with the shortest mean. Later trainings have other seeds. Pilot seeds are drawn many times.
+
+    Parameters
+    ----------
+    speeds : DataFrame
+        Steps to the threshold: one row for each seed, one column for each arm.
+    schedule : str
+        The arm that needs no sweep.
+    pilots : sequence of int
+        Pilot seeds for each slope, fewer than there are seeds.
+
+    Returns
+    -------
+    DataFrame
+        plan, pilots, cost (steps of the sweep), steps (of a later training, on average), low and high (95 % of the
+        draws of pilots; equal to `steps` without a sweep). The first two plans need no sweep: the schedule, and a slope
+        drawn blindly.
+    """
+    import pandas as pd
+
+    generator = np.random.default_rng(rng)
+    speeds = speeds.dropna()
+    fixed = speeds[[arm for arm in speeds.columns if slope_of(arm) is not None]].to_numpy()
+    rows = [(schedule, 0, 0.0, *[float(speeds[schedule].mean())] * 3)]
+    rows.append(("a slope drawn blindly", 0, 0.0, *[float(fixed.mean())] * 3))
+    for count in pilots:
+        check_int("pilots", count, low=1, high=len(fixed) - 1)
+        draws = [_sweep(fixed, generator.permutation(len(fixed)), count) for _ in range(num_resamples)]
+        cost, steps = np.array(draws).T
+        low, high = np.quantile(steps, (0.025, 0.975))
+        rows.append((f"sweep, {count} seeds a slope", count, cost.mean(), steps.mean(), float(low), float(high)))
+    return pd.DataFrame(rows, columns=["plan", "pilots", "cost", "steps", "low", "high"])
+
+
+def _sweep(fixed: np.ndarray, order: np.ndarray, count: int) -> tuple[float, float]:
+    """Cost of a sweep with the first `count` seeds of `order`, and the steps of later trainings."""
+    pilots, later = fixed[order[:count]], fixed[order[count:]]
+    return float(pilots.sum()), float(later[:, pilots.mean(axis=0).argmin()].mean())
