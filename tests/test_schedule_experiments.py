@@ -73,7 +73,7 @@ def test_schedules_have_the_budgets_and_seeds_of_the_fixed_slopes(ours, theirs):
     seeds = {setting: len({c.seed for c in configs if c.setting == setting}) for setting in EVERY_SETTING}
     assert min(seeds.values()) >= 20
     if ours is schedules_td3:
-        assert seeds == {"slow_actor": 32, "default": 32, "crazyflie": 20}
+        assert seeds == {"slow_actor": 32, "default": 30, "crazyflie": 20}
 
 
 @pytest.mark.parametrize("experiment", [schedules_td3, schedules_bc, schedules_ablation, schedules_search])
@@ -151,7 +151,7 @@ def test_runs_of_both_tables_come_together_under_the_names_of_their_arms():
     assert len(runs) == 12 * 20
     assert runs.loc[runs["arm"] == "adaptive", "speed"].min() == 8000
     assert slope_of("k = 2.5") == 2.5
-    assert slope_of("adaptive") is None
+    assert slope_of("adaptive") is slope_of("k = 2, short memory") is None
 
 
 def test_the_best_fixed_slope_of_a_seed_is_chosen_on_the_others():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ def fixed_arm(slope: float) -> str:
 
 def slope_of(arm: str) -> float | None:
     """Slope that the name of an arm stands for; None for a schedule."""
-    return float(arm.removeprefix("k = ")) if arm.startswith("k = ") else None
+    found = re.fullmatch(r"k = ([0-9.e+-]+)", arm)
+    return float(found[1]) if found else None
 
 
 def together(*tables: pd.DataFrame) -> pd.DataFrame:

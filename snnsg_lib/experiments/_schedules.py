@@ -54,6 +54,16 @@ SCHEDULES = {
     "adaptive": Arm("adaptive"),
     "reversed": Arm("interval", {"start": 100.0, "end": 1.0, "spacing": "geometric"}),  # a control
 }
+EVERYWHERE = tuple(name for name in SCHEDULES if name != "reversed")
+CHUNK_SIZE = 20
+# Setting, schedules and seeds, in this order, so that an interrupted sweep has all schedules of some seeds.
+BLOCKS = (
+    ("slow_actor", tuple(SCHEDULES), range(20)),
+    ("crazyflie", EVERYWHERE, range(20)),
+    ("default", EVERYWHERE, range(20)),
+    ("slow_actor", tuple(SCHEDULES), range(20, 32)),
+    ("default", EVERYWHERE, range(20, 30)),
+)
 
 
 def factory(arm: Arm, setting: str, evaluations: int) -> SlopeOrFactory:
@@ -77,10 +87,10 @@ def record_runs() -> list[tuple[str, str, int]]:
     """Return (setting, schedule, seed) of the runs for the record, chunk by chunk: all schedules of a few seeds."""
     return [
         (setting, name, seed)
-        for setting, seeds in control.BLOCKS
-        for start in seeds[:: control.SEEDS_PER_CHUNK]
-        for name in SCHEDULES
-        for seed in range(start, start + control.SEEDS_PER_CHUNK)
+        for setting, names, seeds in BLOCKS
+        for start in seeds[:: CHUNK_SIZE // len(names)]
+        for name in names
+        for seed in range(start, start + CHUNK_SIZE // len(names))
     ]
 
 

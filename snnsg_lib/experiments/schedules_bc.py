@@ -15,7 +15,7 @@ from snnsg_lib.experiments import _control as control
 from snnsg_lib.experiments import _schedules as schedules
 
 SEEDS = 20
-CHUNK_SIZE = control.SEEDS_PER_CHUNK * len(schedules.SCHEDULES)
+CHUNK_SIZE = schedules.CHUNK_SIZE
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 5 schedules x 20 seeds; if quick, the first updates of the seed's two in two seeds."""
+    """Settings x 4 or 5 schedules x 20 seeds; if quick, the first updates of the seed's two in two seeds."""
     if quick:
         return [Config("default", name, seed, 250) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
     return [Config(*run, control.SETTINGS[run[0]].updates) for run in schedules.record_runs() if run[2] < SEEDS]

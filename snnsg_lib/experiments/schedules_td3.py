@@ -1,9 +1,9 @@
 """Slope schedules in online reinforcement learning, to be put beside the fixed slopes of `td3_slopes`, seed by seed.
 
 Two schedules of the seed (`interval, linear` from 1 to 100 and `adaptive`), two repairs of the first (`interval,
-geometric`, and `interval, rescaled`, in which Adam's moments follow the slope), and a control (`reversed`, from 100 to
-1). All is as in `td3_slopes`: settings, seeds, budgets, evaluations. One row for each evaluation: `episode_return` and
-`current_slope`, the slope from there on.
+geometric`, and `interval, rescaled`, in which Adam's moments follow the slope), and a control on the first setting
+(`reversed`, from 100 to 1). Settings, seeds, budgets and evaluations are those of `td3_slopes`. One row for each
+evaluation: `episode_return` and `current_slope`, the slope from there on.
 
 An epoch is the training from one evaluation, and so from one step of a schedule, to the next: 1,000 environment steps
 on PlanarHover, 2,000 on CrazyflieHover.
@@ -19,7 +19,7 @@ import pandas as pd
 from snnsg_lib.experiments import _control as control
 from snnsg_lib.experiments import _schedules as schedules
 
-CHUNK_SIZE = control.SEEDS_PER_CHUNK * len(schedules.SCHEDULES)
+CHUNK_SIZE = schedules.CHUNK_SIZE
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 5 schedules x 20 to 32 seeds; if quick, the first steps of the seed's two in two seeds."""
+    """Settings x 4 or 5 schedules x 20 to 32 seeds; if quick, the first steps of the seed's two in two seeds."""
     if quick:
         return [Config("slow_actor", name, seed, 2000) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
     return [Config(*run, control.SETTINGS[run[0]].steps) for run in schedules.record_runs()]
