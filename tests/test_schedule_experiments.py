@@ -166,7 +166,7 @@ def test_price_of_a_sweep_counts_every_pilot_run():
     price = price_of_a_sweep(speeds, pilots=(1, 2), num_resamples=100).set_index("plan")
     assert price.loc["adaptive", ["cost", "steps"]].tolist() == [0, 3]
     assert price.loc["a slope drawn blindly", "steps"] == 3
-    assert price.loc["sweep, 1 seeds a slope", ["cost", "steps", "low", "high"]].tolist() == [6, 2, 2, 2]
+    assert price.loc["sweep, 1 seed a slope", ["cost", "steps", "low", "high"]].tolist() == [6, 2, 2, 2]
     assert price.loc["sweep, 2 seeds a slope", "cost"] == 12
     with pytest.raises(ValueError, match="pilots"):
         price_of_a_sweep(speeds, pilots=(6,))

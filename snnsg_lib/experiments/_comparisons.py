@@ -116,7 +116,8 @@ def price_of_a_sweep(
         draws = [_sweep(fixed, generator.permutation(len(fixed)), count) for _ in range(num_resamples)]
         cost, steps = np.array(draws).T
         low, high = np.quantile(steps, (0.025, 0.975))
-        rows.append((f"sweep, {count} seeds a slope", count, cost.mean(), steps.mean(), float(low), float(high)))
+        plan = f"sweep, {count} seed{'s' if count > 1 else ''} a slope"
+        rows.append((plan, count, cost.mean(), steps.mean(), float(low), float(high)))
     return pd.DataFrame(rows, columns=["plan", "pilots", "cost", "steps", "low", "high"])
 
 

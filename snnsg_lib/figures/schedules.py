@@ -63,7 +63,7 @@ def plot_slope_paths(table: pd.DataFrame, *, arms: Sequence[str] | None = None, 
         ax.plot(slopes.index, middle, label=arm, **style)
     slope_axis(ax, "y")
     ax.set(xlabel="environment steps")
-    ax.legend(loc="best")
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
 
 
