@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from snnsg_lib.gradients import cosine_similarity, expected_gradient, gradient_norms, layer_gradients
+from snnsg_lib.gradients import (
+    cosine_similarity,
+    expected_gradient,
+    expected_surrogate_gradient,
+    gradient_norms,
+    layer_gradients,
+)
 from snnsg_lib.networks import SpikingMLP, scale_to_rate
 from snnsg_lib.surrogates import FastSigmoid, Sigmoid
 
@@ -264,6 +270,23 @@ class TestEscapeNoise:
         net = chain(0.8, 2.0, kappa=kappa, surrogate=Sigmoid(kappa, normalization="area"))
         grads = layer_gradients(net, lambda n, x: n(x).mean(), one())
         assert grads[0].item() == pytest.approx(expected_gradient(net, output, one(), one()).gradient[0].item())
+
+    def test_the_mean_surrogate_gradient_is_that_of_many_backward_passes(self):
+        inputs, targets = examples(count=4)
+        net = noisy_net(2, seed=[0, 0], surrogate=FastSigmoid(torch.tensor([2.0, 20.0])))
+        exact = expected_surrogate_gradient(net, squared_error, inputs, targets)
+        many = inputs.repeat(20_000, 1), targets.repeat(20_000, 1)
+        drawn = layer_gradients(net, lambda n, b: squared_error(n(b[0]), b[1]).mean(-1), many)
+        for layer, cosine in cosine_similarity(drawn, exact).items():
+            assert cosine.min() > 0.99, layer
+        assert torch.allclose(gradient_norms(drawn)[0], gradient_norms(exact)[0], rtol=0.1)
+
+    def test_of_one_layer_only_the_matched_slope_has_the_true_length(self):
+        net = chain(0.8, 2.0, kappa=3.0, surrogate=Sigmoid(3.0, normalization="area"))
+        truth = expected_gradient(net, output, one(), one()).gradient[0].item()
+        assert expected_surrogate_gradient(net, output, one(), one())[0].item() == pytest.approx(truth, rel=1e-9)
+        net.surrogates[0].slope = 6.0
+        assert expected_surrogate_gradient(net, output, one(), one())[0].item() > 1.2 * truth
 
     @pytest.mark.parametrize(("name", "value"), [("escape_noise", 0.0), ("escape_noise", "much"), ("noise_rng", 3)])
     def test_wrong_settings_are_refused(self, name, value):

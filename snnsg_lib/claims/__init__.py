@@ -14,6 +14,7 @@ from .control import CONTROL_CLAIMS
 from .flossing import FLOSSING_CLAIMS
 from .gradients import GRADIENT_CLAIMS
 from .schedules import SCHEDULE_CLAIMS
+from .truth import TRUTH_CLAIMS
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
@@ -22,7 +23,7 @@ __all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "entry_hashe
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(
-        (*GRADIENT_CLAIMS, *CONTROL_CLAIMS, *SCHEDULE_CLAIMS, *FLOSSING_CLAIMS),
+        (*GRADIENT_CLAIMS, *CONTROL_CLAIMS, *SCHEDULE_CLAIMS, *FLOSSING_CLAIMS, *TRUTH_CLAIMS),
         key=lambda claim: ("SLT".index(claim.id[0]), int(claim.id[1:])),  # first seed, second seed, our own
     )
 )

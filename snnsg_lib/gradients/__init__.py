@@ -6,7 +6,7 @@ measure is then a float, or a tensor of shape (R,), for each layer. `expected_gr
 surrogate gradients are held against.
 """
 
-from snnsg_lib.gradients.expected import ExpectedGradient, expected_gradient
+from snnsg_lib.gradients.expected import ExpectedGradient, expected_gradient, expected_surrogate_gradient
 from snnsg_lib.gradients.measures import (
     Gradients,
     Loss,
@@ -28,6 +28,7 @@ __all__ = [
     "cosine_similarity",
     "expected_gradient",
     "expected_product",
+    "expected_surrogate_gradient",
     "gradient_norms",
     "gradient_reliability",
     "layer_gradients",

@@ -134,8 +134,9 @@ def _losses_above(net: SpikingMLP, loss: Loss, base: _Base, layer: int, spikes: 
     num_steps = len(spikes)
     for above in range(layer + 1, len(layers) - 1):
         rows = parts.linear(as_rows(spikes, num_steps), *layers[above])
-        noise = None if base.noise[above] is None else base.noise[above][:, example]
-        spikes = _fire(net, above, as_steps(rows, num_steps), noise)
+        noise = base.noise[above]
+        chosen = None if noise is None else noise[:, example]
+        spikes = _fire(net, above, as_steps(rows, num_steps), chosen)
     outputs = net._read_out(as_rows(spikes, num_steps), num_steps, *layers[-1])
     return loss(outputs, base.targets[example]) - base.losses[example]
 

@@ -140,7 +140,8 @@ def expected_gradient(
     task = _Task(_checked(loss), inputs, targets, sequence)
     with _detached_reset(net):
         if method == "enumeration":
-            return ExpectedGradient(*_enumerate(net, task), method)
+            exact = _enumerate(net, task)
+            return ExpectedGradient(exact, {layer: torch.zeros_like(grad) for layer, grad in exact.items()}, method)
         if method == "score":
             return ExpectedGradient(*_score(net, task, num_samples), method)
         task = task if net.escape_noise is None else task.repeated(num_samples)
@@ -186,23 +187,52 @@ def _detached_reset(net: SpikingMLP) -> Iterator[None]:
         net.detach_reset = before
 
 
-def _enumerate(net: SpikingMLP, task: _Task) -> tuple[Gradients, Gradients]:
+def expected_surrogate_gradient(
+    net: SpikingMLP, loss: LossPerExample, inputs: Tensor, targets: Tensor, *, sequence: bool = False
+) -> Gradients:
+    """Mean of the surrogate gradient over the escape noise, exact: what infinitely many backward passes average to.
+
+    Its angle to `expected_gradient` is the bias of the surrogate, without any noise.
+
+    Parameters
+    ----------
+    net, loss, inputs, targets, sequence
+        As for `expected_gradient` with ``method="enumeration"``; one slope per replica compares slopes in one call.
+
+    Returns
+    -------
+    dict of int to Tensor
+        By layer, as from `layer_gradients`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `expected_gradient`.
+    """
+    if not isinstance(net, SpikingMLP):
+        raise TypeError(f"net must be a SpikingMLP, got {type(net).__name__}")
+    _method_for(net, "enumeration", inputs, sequence)
+    return _enumerate(net, _Task(_checked(loss), inputs, targets, sequence), surrogate=True)
+
+
+def _enumerate(net: SpikingMLP, task: _Task, surrogate: bool = False) -> Gradients:
     num_steps = task.inputs.shape[0] if task.sequence else net.num_steps
     hidden = net.sizes[1:-1]
     count = num_steps * sum(hidden)
     patterns = (torch.arange(2**count).unsqueeze(1) >> torch.arange(count)) & 1
-    at_once = max(1, ROWS // len(patterns))
+    at_once = max(1, ROWS // (len(patterns) * (net.replicas or 1)))
     examples = task.inputs.shape[-2]
     weights = list(net.weights)
     totals = [torch.zeros_like(weight) for weight in weights]
     for start in range(0, examples, at_once):
         part = task.repeated(len(patterns), slice(start, start + at_once))
         copies = part.inputs.shape[-2] // len(patterns)
-        outputs, log_chance = _run_given(net, part, list(_forced(patterns, hidden, num_steps, copies, weights[0])))
+        noise = list(_forced(patterns, hidden, num_steps, copies, weights[0]))
+        outputs, log_chance = _run_given(net, part, noise, surrogate)
         expected = (log_chance.exp() * part.loss(outputs, part.targets)).sum() / examples
         for total, grad in zip(totals, torch.autograd.grad(expected, weights), strict=True):
             total += grad
-    return dict(enumerate(totals)), {layer: torch.zeros_like(total) for layer, total in enumerate(totals)}
+    return dict(enumerate(totals))
 
 
 def _forced(patterns: Tensor, hidden: list[int], num_steps: int, copies: int, like: Tensor) -> Iterator[Tensor]:
@@ -215,11 +245,13 @@ def _forced(patterns: Tensor, hidden: list[int], num_steps: int, copies: int, li
         yield torch.where(rows > 0, -torch.inf, torch.inf).to(like)
 
 
-def _run_given(net: SpikingMLP, task: _Task, noise: list[Tensor] | None) -> tuple[Tensor, Tensor]:
+def _run_given(
+    net: SpikingMLP, task: _Task, noise: list[Tensor] | None, surrogate: bool = False
+) -> tuple[Tensor, Tensor]:
     """Outputs, and the logarithm of the probability of the spikes behind them, for each example.
 
     Both are differentiable with the spikes given: an output through the readout alone, the probability through the
-    membrane potentials.
+    membrane potentials. With `surrogate` the outputs are differentiable as in any backward pass, the probability not.
     """
     assert net.escape_noise is not None
     first, *others = net._layers()
@@ -227,13 +259,14 @@ def _run_given(net: SpikingMLP, task: _Task, noise: list[Tensor] | None) -> tupl
     log_chance = torch.zeros(1).to(current)
     for layer, following in enumerate(others):
         spk, mem = net.spiking_layer(layer, current, num_steps, None if noise is None else noise[layer])
-        spk = spk.detach()
+        spikes = spk.detach()
         u = mem - parts.clamped_threshold(net.thresholds[layer])
-        log_chances = torch.nn.functional.logsigmoid(net.escape_noise * u * (2 * spk - 1))
+        log_chances = torch.nn.functional.logsigmoid(net.escape_noise * u * (2 * spikes - 1))
         log_chance = log_chance + as_steps(log_chances, num_steps).sum((0, -1))
+        spk = spk if surrogate else spikes
         if layer < len(others) - 1:
             current = parts.linear(spk, *following)
-    return net._read_out(spk, num_steps, *others[-1]), log_chance
+    return net._read_out(spk, num_steps, *others[-1]), log_chance.detach() if surrogate else log_chance
 
 
 def _score(net: SpikingMLP, task: _Task, num_samples: int) -> tuple[Gradients, Gradients]:

@@ -1,0 +1,168 @@
+"""Surrogate gradients against the true gradient: bias, variance and length, layer by layer, for slopes 1..100.
+
+The truth is `gradients.expected_gradient`, by central differences on 15,000 inputs; the surrogate's mean and spread
+come from other inputs. `product`: inner product of the surrogate's mean with the truth as a unit vector. `signal`:
+squared length of the surrogate's mean, free of noise. `noise`: expected squared distance of one example's gradient from
+the mean. `truth`: length of the true gradient, free of noise. `certain`: share of its squared length that is no noise.
+`flips`: share of the weights, among those whose true gradient is three errors from zero, whose mean surrogate gradient
+has the wrong sign. The cosine with the truth in a batch of B examples follows: product / sqrt(signal + noise / B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from snnsg_lib.experiments import _truth as true
+from snnsg_lib.experiments._deep_gradients import rounded
+
+CHUNK_SIZE = len(true.SLOPES)
+STEEP = 35.0  # from here on the mean needs five times the examples
+
+
+@dataclass(frozen=True)
+class Config:
+    """One slope in one network; `num_batches` of 500 examples measure mean and spread.
+
+    `condition` names what is changed: ``"main"`` is nothing. An `escape_noise` of 0 means deterministic spikes.
+    """
+
+    condition: str = "main"
+    depth: int = 4
+    num_steps: int = 8
+    rate: float = 0.15
+    escape_noise: float = 0.0
+    stage: str = "untrained"
+    seed: int = 0
+    family: str = "FastSigmoid"
+    reset: str = "detached"
+    num_batches: int = 60
+    slope: float = 25.0
+
+    @property
+    def network(self) -> true.Network:
+        """The network whose gradient is measured."""
+        return true.Network(self.depth, self.num_steps, self.rate, self.stage, self.escape_noise or None)
+
+
+def configs(quick: bool = False) -> list[Config]:
+    """Main condition with 20 seeds in three stages, and one thing changed at a time with 10 seeds.
+
+    Changed: surrogate family, gradient through the reset, depth, time steps, firing rate, escape noise. If quick, three
+    slopes in one network.
+    """
+    if quick:
+        return [Config("depth", depth=2, num_batches=20, slope=slope) for slope in (1.0, 5.0, 100.0)]
+    chosen = [_slopes("main", seed, stage=stage) for stage in true.STAGES for seed in range(20)]
+    for stage in ("untrained", "trained"):
+        for seed in range(10):
+            chosen += [_slopes("family", seed, stage=stage, family=family) for family in true.FAMILIES[1:]]
+            chosen += [_slopes("reset", seed, stage=stage, reset="attached")]
+        chosen += [_slopes("depth", seed, stage=stage, depth=depth) for depth in (2, 8) for seed in range(10)]
+    chosen += [_slopes("steps", seed, num_steps=num_steps) for num_steps in (4, 16) for seed in range(10)]
+    chosen += [_slopes("rate", seed, rate=rate) for rate in (0.05, 0.4) for seed in range(10)]
+    for seed in range(10):
+        chosen += [_slopes("noise", seed, escape_noise=5.0, family=family) for family in ("FastSigmoid", "Sigmoid")]
+    return [config for group in chosen for config in group]
+
+
+def _slopes(condition: str, seed: int, **settings: Any) -> list[Config]:
+    many, few = (200, 40) if condition == "main" else (30, 30)
+    return [
+        Config(condition, seed=seed, slope=slope, num_batches=many if slope >= STEEP else few, **settings)
+        for slope in true.SLOPES
+    ]
+
+
+def run(configs: Sequence[Config]) -> list[list[dict]]:
+    """Rows for each config, one per hidden layer, with the columns that the module describes."""
+    rows: list[list[dict]] = []
+    for _, members in groupby(configs, key=lambda config: {**vars(config), "slope": None}):
+        rows += _run(list(members))
+    return rows
+
+
+def _run(configs: list[Config]) -> list[list[dict]]:
+    first = configs[0]
+    net, truth = true.network_and_truth(first.network, first.seed)
+    detached = first.reset == "detached"
+    # Through the reset a surrogate of area 1 explodes: its peak of k / 2 exceeds 1.
+    normalization = "area" if detached else "peak"
+    stacked = true.with_slopes(net, [config.slope for config in configs], first.family, normalization, detached)
+    moments = true.Moments(stacked, first.seed, range(first.num_batches))
+    lengths = truth.squared_norm()
+    rows: list[list[dict]] = [[] for _ in configs]
+    for layer, mean in moments.mean.items():
+        grad, error = truth.gradient[layer].double(), truth.standard_error[layer].double()
+        length = max(float(lengths[layer]), 1e-20) ** 0.5
+        known = grad.abs() > 3 * error
+        wrong = ((mean * grad < 0) & known).sum((1, 2)) / max(1, int(known.sum()))
+        columns = {
+            "product": (mean * grad).sum((1, 2)) / length,
+            "signal": moments.signal(layer),
+            "noise": moments.noise(layer),
+            "flips": wrong,
+        }
+        shared = {"truth": rounded(length), "certain": rounded(length**2 / grad.square().sum())}
+        for index, found in enumerate(rows):
+            values = {name: rounded(column[index]) for name, column in columns.items()}
+            found.append({"layer": layer, **values, **shared})
+    return rows
+
+
+def cosine(table: pd.DataFrame, batch: float = np.inf) -> pd.Series:
+    """Cosine of each row's surrogate gradient with the truth in batches of so many examples, noise of the truth aside.
+
+    With an infinite batch noise may lift it above 1, and where the mean cannot be told from zero it is NaN.
+    """
+    squared = table["signal"] + table["noise"] / batch
+    known = squared > 0 if np.isfinite(batch) else table["signal"] > 2 * _signal_error(table)
+    return table["product"] / np.sqrt(squared.where(known))
+
+
+def _signal_error(table: pd.DataFrame) -> pd.Series:
+    """Standard error of `signal` where there is nothing but noise, spread over some fifty weights."""
+    return table["noise"] / (500 * table["num_batches"]) * np.sqrt(2 / 50)
+
+
+def pooled_cosine(table: pd.DataFrame, by: Iterable[str] = ("stage", "layer", "slope")) -> pd.DataFrame:
+    """Cosine of the infinite batch, pooled over seeds, with a 95 % interval: the bias without noise.
+
+    Each seed's gradients count in units of its truth: mean(product / truth) / sqrt(mean(signal / truth^2)). Where
+    single seeds cannot tell the mean from zero, twenty together often can.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`, mean, low, high; bootstrap over seeds. NaN where the pooled length is less than two of its
+        errors from zero.
+    """
+    rows = []
+    for key, part in table.groupby(list(by)):
+        along = (part["product"] / part["truth"]).to_numpy()
+        length = (part["signal"] / part["truth"] ** 2).to_numpy()
+        drawn = np.random.default_rng(0).integers(len(part), size=(1000, len(part)))
+        drawn_lengths = length[drawn].mean(1)
+        if length.mean() < 2 * drawn_lengths.std():
+            rows.append((*key, np.nan, np.nan, np.nan))
+            continue
+        with np.errstate(invalid="ignore"):
+            values = along[drawn].mean(1) / np.sqrt(drawn_lengths)
+        rows.append((*key, along.mean() / length.mean() ** 0.5, *np.nanpercentile(values, (2.5, 97.5))))
+    return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
+
+
+def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+    """Whether slope 5 points closer to the truth than slope 100 in the first hidden layer, in batches of 64."""
+    return all(_shallow_leads(table) for table in (quick, stored))
+
+
+def _shallow_leads(table: pd.DataFrame) -> bool:
+    first = table[(table.layer == 0) & (table.depth == 2)]
+    found = cosine(first, 64).groupby(first.slope).mean()
+    return bool(found[5.0] > found[100.0])
