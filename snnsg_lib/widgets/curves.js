@@ -84,8 +84,11 @@
 
     // Labels right of the ends, moved apart where curves end together.
     function label(ends) {
+      const apart = 15;
       ends.sort((a, b) => b.y - a.y);
-      ends.forEach((end, i) => { end.place = i ? Math.min(end.y, ends[i - 1].place - 15) : end.y; });
+      ends.forEach((end, i) => { end.place = i ? Math.min(end.y, ends[i - 1].place - apart) : end.y; });
+      // Where that leads over the top, down again.
+      ends.reverse().forEach((end, i) => { end.place = Math.max(end.place, i ? ends[i - 1].place + apart : box.top); });
       for (const { slope, y, place, group } of ends) {
         svg(group, "path", { d: path([[box.right + 2, y], [box.right + 10, place]]), class: "snnsg-leader" });
         svg(group, "text", { x: box.right + 13, y: place + 4, class: "snnsg-value" }, `k = ${slope}`);

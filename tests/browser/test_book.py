@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from pages import Watch, axe_violations, faults_of_sliders, picture
+from pages import SLIDERS, Watch, axe_violations, faults_of_sliders, picture
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,7 @@ def test_explorers_live_when_the_book_is_opened_from_a_folder(browser, built_boo
     for address in pages_with_explorers(built_book, book_pages):
         with Watch(browser) as watch:
             page = watch.open((built_book / address).as_uri())
-            slider = page.locator(".snnsg input[name=slope]").first
+            slider = page.locator(f".snnsg {SLIDERS}").first
             explorer = page.locator("figure[data-snnsg]").first
             before = picture(explorer)
             slider.press("Home")

@@ -24,6 +24,9 @@ CELLS = [
     "from snnsg_lib.widgets import SurrogateExplorer\nexplorer = SurrogateExplorer(slope=25)\nexplorer",
     'print("the kernel sees", explorer.slope)',
     "explorer.slope = 5",
+    "from snnsg_lib.widgets import FlightViewer\nviewer = FlightViewer(time=0)\nviewer",
+    'print("the kernel sees", viewer.time > 0.2, viewer.azimuth)',
+    "viewer.pilot = 'expert'",
 ]
 
 
@@ -100,6 +103,31 @@ def test_page_and_kernel_follow_each_other(browser, lab_url):
         _run(page, cells.nth(2))
         expect(shown).to_have_text("5", timeout=30_000)
         expect(cells.nth(0).locator(".snnsg-sentence")).to_contain_text("At k = 5 ")
+        assert watch.foreign == []
+
+
+def test_a_flight_plays_in_the_page_and_the_kernel_follows(browser, lab_url):
+    with Watch(browser) as watch:
+        page = watch.open(lab_url)
+        page.set_default_timeout(90_000)
+        cells = page.locator(".jp-NotebookPanel .jp-CodeCell")
+        expect(cells).to_have_count(len(CELLS), timeout=90_000)
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+        _run(page, cells.nth(3))
+        view = cells.nth(3).locator(".snnsg-picture svg")
+        view.wait_for()
+        # Keys that JupyterLab would like to have.
+        view.press("ArrowRight")
+        view.press(" ")
+        button = cells.nth(3).locator(".snnsg-button")
+        expect(button).to_have_text("Pause")
+        expect(button).to_have_text("Play", timeout=30_000)
+        _run(page, cells.nth(4))
+        expect(cells.nth(4).locator(".jp-OutputArea-output")).to_contain_text(
+            "the kernel sees True -45", timeout=30_000
+        )
+        _run(page, cells.nth(5))
+        expect(cells.nth(3).locator(".snnsg-sentence")).to_contain_text("The LQR expert flies all 3 s", timeout=30_000)
         assert watch.foreign == []
 
 
