@@ -1,7 +1,7 @@
 """Figures of the book: parameters or tables in, Axes out; nothing is computed at length or shown."""
 
 from snnsg_lib.figures.causes import plot_causes, plot_gain_and_epsilon, plot_regime_gaps, plot_waking
-from snnsg_lib.figures.control import plot_buffer, plot_learning_curves, plot_slope_outcomes
+from snnsg_lib.figures.control import buffer_contents, plot_buffer, plot_learning_curves, plot_slope_outcomes
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
 from snnsg_lib.figures.neuron import plot_neuron
@@ -10,6 +10,7 @@ from snnsg_lib.figures.style import new_axes, slope_axis, slope_colormap, slope_
 from snnsg_lib.figures.surrogates import plot_population, plot_slope_widths, plot_spike, plot_surrogates
 
 __all__ = [
+    "buffer_contents",
     "new_axes",
     "plot_accuracy",
     "plot_bias_and_variance",

@@ -27,6 +27,11 @@ OUTCOMES = {
     "spread": "SD of the final return / highest",
     "collapsed": "share of runs that fell back",
 }
+BUFFER = {
+    "low_share": "share from bad episodes, new",
+    "buffer_share": "share from bad episodes, in the buffer",
+    "buffer_age": "age in the buffer (steps)",
+}
 RESAMPLES = 1000
 
 
@@ -132,28 +137,82 @@ def draw_points(
         ax.plot(x, middle, color=colour, linewidth=1, alpha=0.5, zorder=1)
 
 
-def plot_buffer(table: pd.DataFrame, *, slopes: Sequence[float] = (1.0, 10.0, 100.0), ax: Axes | None = None) -> Axes:
-    """Draw the share of newly collected transitions that come from bad episodes, over training.
+def buffer_contents(curves: pd.DataFrame, by: Sequence[str] = ("slope", "seed")) -> pd.DataFrame:
+    """Return the table with what bad episodes have left in the replay buffer at each evaluation.
+
+    It follows from what was collected between evaluations, as long as the buffer has thrown nothing away: TD3 keeps
+    100,000 transitions, more than a run of the book takes. Ages are good to half a period, as a period counts as if
+    its transitions had all come in its middle.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns `by`, step and low_share, one row for each evaluation of a run from its first to its last.
+    by : sequence of str
+        Columns that tell runs apart.
+
+    Returns
+    -------
+    DataFrame
+        All of `curves`, and `buffer_share`, the share of the transitions in the buffer that belong to bad episodes, and
+        `buffer_age`, how many environment steps ago these were collected, on average; NaN where there are none.
+    """
+    import pandas as pd
+
+    rows = curves.sort_values("step")
+    return pd.concat([_contents(run) for _, run in rows.groupby(list(by))])
+
+
+def _contents(run: pd.DataFrame) -> pd.DataFrame:
+    """`buffer_contents` of one run."""
+    step, share = run["step"].to_numpy(dtype=float), run["low_share"].to_numpy(dtype=float)
+    period = np.diff(step, prepend=0.0)
+    known = np.where(np.isnan(share), 0.0, period)  # only episodes that ended within the run count
+    bad = known * np.nan_to_num(share)
+    with np.errstate(invalid="ignore"):
+        collected = np.cumsum(bad * (step - period / 2)) / np.cumsum(bad)
+        return run.assign(buffer_share=np.cumsum(bad) / np.cumsum(known), buffer_age=step - collected)
+
+
+def plot_buffer(
+    table: pd.DataFrame,
+    measure: str = "low_share",
+    *,
+    slopes: Sequence[float] = (1.0, 10.0, 100.0),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what bad episodes bring to the replay buffer over training: interquartile mean over runs, 95 % interval.
 
     Parameters
     ----------
     table : DataFrame
-        Columns slope, seed, step, low_share, of one setting.
+        Columns slope, seed, step and `measure`, of one setting.
+    measure : {"low_share", "buffer_share", "buffer_age"}
+        Share of bad episodes in what is collected between two evaluations; their share in the buffer, and the mean age
+        of what they left there, both from `buffer_contents`. The age of all that the buffer holds is dotted.
     slopes : sequence of float
         Which slopes of the table to draw.
     ax : Axes, optional
         Drawn into; a new column-wide figure if not given.
     """
+    check_choice("measure", measure, tuple(BUFFER))
     ax = new_axes()[1] if ax is None else ax
     ends = []
     for slope in slopes:
-        rows = table[(table.slope == slope) & table["low_share"].notna()]
-        line = np.array([[step, *middle_and_interval(group["low_share"])] for step, group in rows.groupby("step")])
+        rows = table[(table.slope == slope) & table[measure].notna()]
+        line = np.array([[step, *middle_and_interval(group[measure])] for step, group in rows.groupby("step")])
         ax.fill_between(line[:, 0], line[:, 2], line[:, 3], color=slope_colour(slope), alpha=0.2, linewidth=0)
         ax.plot(line[:, 0], line[:, 1], color=slope_colour(slope), linewidth=2.2)
         ends.append((line[-1, 0], line[-1, 1], f"k = {slope:g}", slope_colour(slope)))
+    if measure == "buffer_age":
+        last = float(table["step"].max())
+        ax.plot([0, last], [0, last / 2], color=MUTED, linestyle=":", linewidth=1.2)
+        ends.append((last, last / 2, "everything", MUTED))
+        ax.set_ylim(bottom=0)
+    else:
+        ax.set_ylim(0, 1.02)
     _label_ends(ax, ends)
-    ax.set(xlabel="environment steps", ylabel="share from bad episodes", ylim=(0, 1.02))
+    ax.set(xlabel="environment steps", ylabel=BUFFER[measure])
     return ax
 
 
