@@ -52,18 +52,21 @@ SCHEDULES = {
     "interval, geometric": Arm("interval", {"spacing": "geometric"}),
     "interval, rescaled": Arm("interval", rescaled=True),
     "adaptive": Arm("adaptive"),
+    "adaptive, rescaled": Arm("adaptive", rescaled=True),
     "reversed": Arm("interval", {"start": 100.0, "end": 1.0, "spacing": "geometric"}),  # a control
 }
-EVERYWHERE = tuple(name for name in SCHEDULES if name != "reversed")
+EVERYWHERE = ("interval, linear", "interval, geometric", "interval, rescaled", "adaptive")
+ONLINE, CLONED = (*EVERYWHERE, "reversed"), (*EVERYWHERE, "adaptive, rescaled")
 CHUNK_SIZE = 20
 # Setting, schedules and seeds, in this order, so that an interrupted sweep has all schedules of some seeds.
-BLOCKS = (
-    ("slow_actor", tuple(SCHEDULES), range(20)),
+TD3_BLOCKS = (
+    ("slow_actor", ONLINE, range(20)),
     ("crazyflie", EVERYWHERE, range(20)),
     ("default", EVERYWHERE, range(20)),
-    ("slow_actor", tuple(SCHEDULES), range(20, 32)),
+    ("slow_actor", ONLINE, range(20, 32)),
     ("default", EVERYWHERE, range(20, 30)),
 )
+BC_BLOCKS = tuple((setting, CLONED, range(20)) for setting in ("slow_actor", "crazyflie", "default"))
 
 
 def factory(arm: Arm, setting: str, evaluations: int) -> SlopeOrFactory:
@@ -83,11 +86,11 @@ def factory(arm: Arm, setting: str, evaluations: int) -> SlopeOrFactory:
     return partial(TargetSlope, **arm.settings)
 
 
-def record_runs() -> list[tuple[str, str, int]]:
+def record_runs(blocks: Sequence[tuple[str, Sequence[str], range]]) -> list[tuple[str, str, int]]:
     """Return (setting, schedule, seed) of the runs for the record, chunk by chunk: all schedules of a few seeds."""
     return [
         (setting, name, seed)
-        for setting, names, seeds in BLOCKS
+        for setting, names, seeds in blocks
         for start in seeds[:: CHUNK_SIZE // len(names)]
         for name in names
         for seed in range(start, start + CHUNK_SIZE // len(names))

@@ -1,6 +1,7 @@
 """Slope schedules in behavioural cloning, to be put beside the fixed slopes of `bc_slopes`, seed by seed.
 
-The schedules, settings and seeds are those of `schedules_td3`; `step` counts updates. One row for each evaluation:
+The schedules are those of `schedules_td3`, with `adaptive, rescaled` in the place of the control: here, the adaptive
+slope rises early, and so does what Adam's memory costs. `step` counts updates. One row for each evaluation:
 `episode_return` and `current_slope`, the slope from there on.
 """
 
@@ -14,7 +15,6 @@ import pandas as pd
 from snnsg_lib.experiments import _control as control
 from snnsg_lib.experiments import _schedules as schedules
 
-SEEDS = 20
 CHUNK_SIZE = schedules.CHUNK_SIZE
 
 
@@ -29,10 +29,10 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 4 or 5 schedules x 20 seeds; if quick, the first updates of the seed's two in two seeds."""
+    """Settings x 5 schedules x 20 seeds; if quick, the first updates of the seed's two in two seeds."""
     if quick:
         return [Config("default", name, seed, 250) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
-    return [Config(*run, control.SETTINGS[run[0]].updates) for run in schedules.record_runs() if run[2] < SEEDS]
+    return [Config(*run, control.SETTINGS[run[0]].updates) for run in schedules.record_runs(schedules.BC_BLOCKS)]
 
 
 def run(configs: Sequence[Config]) -> list:

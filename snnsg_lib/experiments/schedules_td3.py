@@ -36,7 +36,7 @@ def configs(quick: bool = False) -> list[Config]:
     """Settings x 4 or 5 schedules x 20 to 32 seeds; if quick, the first steps of the seed's two in two seeds."""
     if quick:
         return [Config("slow_actor", name, seed, 2000) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
-    return [Config(*run, control.SETTINGS[run[0]].steps) for run in schedules.record_runs()]
+    return [Config(*run, control.SETTINGS[run[0]].steps) for run in schedules.record_runs(schedules.TD3_BLOCKS)]
 
 
 def run(configs: Sequence[Config]) -> list:
