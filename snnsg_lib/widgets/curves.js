@@ -136,7 +136,7 @@
     controls: [
       { kind: "slider", name: "slope", label: "slope k", values: SLOPES, wide: true },
       { kind: "select", name: "against", label: "against", options: [["nothing", "nothing"], ...SLOPES.map((slope) => [String(slope), `k = ${slope}`]), ["all", "all slopes"]] },
-      { kind: "select", name: "setting", label: "task", options: Object.entries(SETTINGS) },
+      { kind: "select", name: "setting", label: "task", options: [["slow_actor", "planar, slow actor"], ["default", "planar, default"], ["crazyflie", "Crazyflie"]] },
       { kind: "select", name: "learner", label: "learner", options: [["td3", "TD3 (trying)"], ["bc", "cloning"]] },
       { kind: "select", name: "seeds", label: "runs", options: [["5", "5"], ["10", "10"], ["20", "20"], ["all", "all"]] },
     ],
