@@ -5,6 +5,13 @@ from snnsg_lib.figures.control import buffer_contents, plot_buffer, plot_learnin
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
 from snnsg_lib.figures.neuron import plot_neuron
+from snnsg_lib.figures.schedules import (
+    plot_arms,
+    plot_gains,
+    plot_price_of_a_sweep,
+    plot_slope_paths,
+    plot_survival,
+)
 from snnsg_lib.figures.spike import plot_accuracy, plot_bptt, plot_staircase
 from snnsg_lib.figures.style import new_axes, slope_axis, slope_colormap, slope_colour, slope_norm, use_style
 from snnsg_lib.figures.surrogates import plot_population, plot_slope_widths, plot_spike, plot_surrogates
@@ -13,6 +20,7 @@ __all__ = [
     "buffer_contents",
     "new_axes",
     "plot_accuracy",
+    "plot_arms",
     "plot_bias_and_variance",
     "plot_bptt",
     "plot_buffer",
@@ -21,17 +29,21 @@ __all__ = [
     "plot_cosines",
     "plot_decrease",
     "plot_gain_and_epsilon",
+    "plot_gains",
     "plot_layer_bars",
     "plot_layers",
     "plot_learning_curves",
     "plot_neuron",
     "plot_population",
+    "plot_price_of_a_sweep",
     "plot_regime_gaps",
     "plot_slope_outcomes",
+    "plot_slope_paths",
     "plot_slope_widths",
     "plot_spike",
     "plot_staircase",
     "plot_surrogates",
+    "plot_survival",
     "plot_waking",
     "plot_widths",
     "slope_axis",
