@@ -20,6 +20,7 @@ import pandas as pd
 
 from snnsg_lib.experiments import _truth as true
 from snnsg_lib.experiments._deep_gradients import rounded
+from snnsg_lib.statistics import bootstrap_interval, iqm
 
 CHUNK_SIZE = len(true.SLOPES)
 STEEP = 35.0  # from here on the mean needs five times the examples
@@ -118,42 +119,32 @@ def _run(configs: list[Config]) -> list[list[dict]]:
 def cosine(table: pd.DataFrame, batch: float = np.inf) -> pd.Series:
     """Cosine of each row's surrogate gradient with the truth in batches of so many examples, noise of the truth aside.
 
-    With an infinite batch noise may lift it above 1, and where the mean cannot be told from zero it is NaN.
+    With an infinite batch noise may lift it above 1, and where it leaves nothing of the mean it is NaN.
     """
     squared = table["signal"] + table["noise"] / batch
-    known = squared > 0 if np.isfinite(batch) else table["signal"] > 2 * _signal_error(table)
-    return table["product"] / np.sqrt(squared.where(known))
+    return table["product"] / np.sqrt(squared.where(squared > 0))
 
 
-def _signal_error(table: pd.DataFrame) -> pd.Series:
-    """Standard error of `signal` where there is nothing but noise, spread over some fifty weights."""
-    return table["noise"] / (500 * table["num_batches"]) * np.sqrt(2 / 50)
+def typical_cosine(
+    table: pd.DataFrame, batch: float = np.inf, by: Iterable[str] = ("stage", "layer", "slope")
+) -> pd.DataFrame:
+    """Cosine with the truth in batches of so many examples, over the seeds of each group, with a 95 % interval.
 
-
-def pooled_cosine(table: pd.DataFrame, by: Iterable[str] = ("stage", "layer", "slope")) -> pd.DataFrame:
-    """Cosine of the infinite batch, pooled over seeds, with a 95 % interval: the bias without noise.
-
-    Each seed's gradients count in units of its truth: mean(product / truth) / sqrt(mean(signal / truth^2)). Where
-    single seeds cannot tell the mean from zero, twenty together often can.
+    From the interquartile mean of 1 / cosine^2 = (signal + noise / batch) / product^2, in which the noise of `signal`
+    averages out: of an infinite batch, single seeds cannot always tell a steep gradient's mean from zero, twenty can.
 
     Returns
     -------
     DataFrame
-        The columns of `by`, mean, low, high; bootstrap over seeds. NaN where the pooled length is less than two of its
-        errors from zero.
+        The columns of `by`, mean, low, high; in [0, 1], and NaN where even all seeds cannot tell.
     """
+    inverse = (table["signal"] + table["noise"] / batch) / table["product"] ** 2
     rows = []
-    for key, part in table.groupby(list(by)):
-        along = (part["product"] / part["truth"]).to_numpy()
-        length = (part["signal"] / part["truth"] ** 2).to_numpy()
-        drawn = np.random.default_rng(0).integers(len(part), size=(1000, len(part)))
-        drawn_lengths = length[drawn].mean(1)
-        if length.mean() < 2 * drawn_lengths.std():
-            rows.append((*key, np.nan, np.nan, np.nan))
-            continue
-        with np.errstate(invalid="ignore"):
-            values = along[drawn].mean(1) / np.sqrt(drawn_lengths)
-        rows.append((*key, along.mean() / length.mean() ** 0.5, *np.nanpercentile(values, (2.5, 97.5))))
+    for key, values in inverse.groupby([table[name] for name in by]):
+        low, high = bootstrap_interval(values.to_numpy())
+        ends = [end**-0.5 if end > 0 else np.nan for end in (iqm(values), high, low)]
+        known = np.isfinite(ends[0])
+        rows.append((*key, *np.minimum(ends, 1.0)[:2], min(ends[2], 1.0) if low > 0 else (1.0 if known else np.nan)))
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
 
 
