@@ -4,6 +4,7 @@ from snnsg_lib.figures.causes import plot_causes, plot_gain_and_epsilon, plot_re
 from snnsg_lib.figures.control import buffer_contents, plot_buffer, plot_learning_curves, plot_slope_outcomes
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
+from snnsg_lib.figures.flight import plot_flight, plot_flight_spikes
 from snnsg_lib.figures.neuron import plot_neuron
 from snnsg_lib.figures.schedules import (
     plot_arms,
@@ -15,12 +16,23 @@ from snnsg_lib.figures.schedules import (
 from snnsg_lib.figures.spike import plot_accuracy, plot_bptt, plot_staircase
 from snnsg_lib.figures.style import new_axes, slope_axis, slope_colormap, slope_colour, slope_norm, use_style
 from snnsg_lib.figures.surrogates import plot_population, plot_slope_widths, plot_spike, plot_surrogates
+from snnsg_lib.figures.truth import (
+    plot_batches,
+    plot_best_slopes,
+    plot_learning,
+    plot_matching,
+    plot_plateau,
+    plot_truth,
+    plot_truth_conditions,
+)
 
 __all__ = [
     "buffer_contents",
     "new_axes",
     "plot_accuracy",
     "plot_arms",
+    "plot_batches",
+    "plot_best_slopes",
     "plot_bias_and_variance",
     "plot_bptt",
     "plot_buffer",
@@ -28,12 +40,17 @@ __all__ = [
     "plot_conditions",
     "plot_cosines",
     "plot_decrease",
+    "plot_flight",
+    "plot_flight_spikes",
     "plot_gain_and_epsilon",
     "plot_gains",
     "plot_layer_bars",
     "plot_layers",
+    "plot_learning",
     "plot_learning_curves",
+    "plot_matching",
     "plot_neuron",
+    "plot_plateau",
     "plot_population",
     "plot_price_of_a_sweep",
     "plot_regime_gaps",
@@ -44,6 +61,8 @@ __all__ = [
     "plot_staircase",
     "plot_surrogates",
     "plot_survival",
+    "plot_truth",
+    "plot_truth_conditions",
     "plot_waking",
     "plot_widths",
     "slope_axis",
