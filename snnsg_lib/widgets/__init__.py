@@ -6,5 +6,14 @@ from snnsg_lib.widgets.explorer import Explorer
 from snnsg_lib.widgets.flight import FlightViewer
 from snnsg_lib.widgets.neuron import NeuronExplorer
 from snnsg_lib.widgets.surrogate import SurrogateExplorer
+from snnsg_lib.widgets.truth import TruthExplorer
 
-__all__ = ["DepthExplorer", "Explorer", "FlightViewer", "LearningCurveExplorer", "NeuronExplorer", "SurrogateExplorer"]
+__all__ = [
+    "DepthExplorer",
+    "Explorer",
+    "FlightViewer",
+    "LearningCurveExplorer",
+    "NeuronExplorer",
+    "SurrogateExplorer",
+    "TruthExplorer",
+]

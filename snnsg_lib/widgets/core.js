@@ -127,7 +127,7 @@
     const label = element("label", { for: id }, spec.label);
     const node = element("div", { class: `snnsg-control snnsg-slider${spec.wide ? " snnsg-wide" : ""}` },
       element("div", { class: "snnsg-caption" }, label, output), input);
-    if (spec.log || spec.values) node.classList.add("snnsg-slope");
+    if ((spec.log || spec.values) && !spec.plain) node.classList.add("snnsg-slope");  // plain: not a slope
     const show = (value) => {
       if (fromInput() !== value) input.value = place(value);
       input.setAttribute("aria-valuetext", text(value));
