@@ -62,8 +62,10 @@
     }
     svg(canvas, "text", { x: place.left + place.width / 2, y: place.bottom + 36, class: "snnsg-label", "text-anchor": "middle" }, "slope k");
     const curves = { bias: svg(canvas, "path", { class: "snnsg-truth" }), total: svg(canvas, "path", { class: "snnsg-input" }) };
-    const names = { bias: "endless examples", total: "one batch" };
-    const labels = Object.fromEntries(Object.keys(names).map((key) => [key, svg(canvas, "text", { class: "snnsg-note snnsg-halo", "text-anchor": "end" }, names[key])]));
+    const labels = {
+      bias: svg(canvas, "text", { class: "snnsg-note snnsg-halo", "text-anchor": "middle" }, "endless examples"),
+      total: svg(canvas, "text", { class: "snnsg-note snnsg-halo", "text-anchor": "end" }, "one batch"),
+    };
     const dots = ["bias", "total"].map(() => svg(canvas, "circle", { r: 4.5, class: "snnsg-marker" }));
 
     function point({ shaft, head }, angle) {
@@ -96,10 +98,11 @@
       for (const key of ["bias", "total"]) {
         set(curves[key], { d: path(lines.map((line, i) => [place.xAt(Math.log10(CURVE[i])), place.yAt(line[key])])) });
       }
-      const end = lines.at(-1);
-      const apart = Math.abs(place.yAt(end.total) - place.yAt(end.bias)) > 30;
-      set(labels.bias, { x: place.right, y: place.yAt(end.bias) - 8 });
-      set(labels.total, { x: place.right, y: apart ? place.yAt(end.total) - 8 : place.yAt(Math.max(end.total, end.bias)) + 18 });
+      // One label above its curve in the middle, the other at the right end, below where the curves meet.
+      const [middle, end] = [lines[lines.length >> 1], lines.at(-1)];
+      set(labels.bias, { x: place.xAt(1), y: place.yAt(middle.bias) - 8 });
+      const meet = place.yAt(end.total) - place.yAt(end.bias) < 30;
+      set(labels.total, { x: place.right, y: place.yAt(end.total) + (meet ? 18 : -8) });
       [bias, total].forEach((angle, i) => set(dots[i], { cx: place.xAt(Math.log10(state.slope)).toFixed(1), cy: place.yAt(angle).toFixed(1) }));
     }
     return { draw, height: Math.max(place.bottom, origin.y) + 44 };
