@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from snnsg_lib.figures import buffer_contents, plot_buffer
+from snnsg_lib.figures.control import middle_and_interval, middles_and_intervals
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
 from snnsg_lib.td3 import TD3
 
@@ -73,6 +74,14 @@ def test_each_measure_of_the_buffer_has_a_line_and_a_label_per_slope(measure):
     assert {"k = 2", "k = 100"} <= words
     assert ("everything" in words) == (measure == "buffer_age")
     plt.close(ax.figure)
+
+
+def test_many_points_get_the_intervals_that_each_has_alone():
+    runs = np.random.default_rng(0).normal(size=(4, 20))
+    runs[1, 3] = np.nan
+    for rows in (runs, runs[2:]):
+        alone = [middle_and_interval(row[~np.isnan(row)]) for row in rows]
+        np.testing.assert_allclose(middles_and_intervals(rows), alone, rtol=1e-12)
 
 
 def test_an_unknown_measure_of_the_buffer_is_refused():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from snnsg_lib._checks import check_choice
 from snnsg_lib.experiments._outcomes import THRESHOLDS, outcomes, task_of
@@ -32,7 +34,7 @@ BUFFER = {
     "buffer_share": "share from bad episodes, in the buffer",
     "buffer_age": "age in the buffer (steps)",
 }
-RESAMPLES = 1000
+RESAMPLES = 500
 
 
 def middle_and_interval(values: ArrayLike) -> tuple[float, float, float]:
@@ -41,6 +43,18 @@ def middle_and_interval(values: ArrayLike) -> tuple[float, float, float]:
     if len(sample) < 2:
         return (float(sample[0]),) * 3
     return (iqm(sample), *bootstrap_interval(sample, num_resamples=RESAMPLES))
+
+
+def middles_and_intervals(rows: ArrayLike) -> np.ndarray:
+    """`middle_and_interval` of each row of (points, runs), as (points, 3); NaN stands for a run that has stopped."""
+    values = np.asarray(rows, dtype=float)
+    if np.isnan(values).any() or values.shape[1] < 2:
+        return np.array([middle_and_interval(row[~np.isnan(row)]) for row in values])
+    # All points at once: a curve has dozens, and most of the time would go into starting SciPy for each.
+    found = stats.bootstrap(
+        (values,), iqm, axis=-1, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    return np.stack((iqm(values, axis=-1), found.low, found.high), axis=1)
 
 
 def plot_learning_curves(
@@ -75,7 +89,7 @@ def plot_learning_curves(
     for group, neutral in zip(groups, _neutral(len(groups)), strict=True):
         colour = slope_colour(group) if by == "slope" else neutral
         runs = table[table[by] == group].pivot(index="step", columns="seed", values="episode_return")
-        middle, low, high = np.array([middle_and_interval(row[~np.isnan(row)]) for row in runs.to_numpy()]).T
+        middle, low, high = middles_and_intervals(runs).T
         ax.plot(runs.index, runs.to_numpy(), color=colour, alpha=0.25, linewidth=0.6)
         ax.fill_between(runs.index, low, high, color=colour, alpha=0.2, linewidth=0)
         ax.plot(runs.index, middle, color=colour, linewidth=2.2)
@@ -200,10 +214,13 @@ def plot_buffer(
     ends = []
     for slope in slopes:
         rows = table[(table.slope == slope) & table[measure].notna()]
-        line = np.array([[step, *middle_and_interval(group[measure])] for step, group in rows.groupby("step")])
-        ax.fill_between(line[:, 0], line[:, 2], line[:, 3], color=slope_colour(slope), alpha=0.2, linewidth=0)
-        ax.plot(line[:, 0], line[:, 1], color=slope_colour(slope), linewidth=2.2)
-        ends.append((line[-1, 0], line[-1, 1], f"k = {slope:g}", slope_colour(slope)))
+        steps, runs = zip(*rows.groupby("step")[measure], strict=True)
+        # Where there was nothing bad yet, there is no age: such steps have fewer runs.
+        values = np.array(list(zip_longest(*runs, fillvalue=np.nan))).T
+        middle, low, high = middles_and_intervals(values).T
+        ax.fill_between(steps, low, high, color=slope_colour(slope), alpha=0.2, linewidth=0)
+        ax.plot(steps, middle, color=slope_colour(slope), linewidth=2.2)
+        ends.append((steps[-1], middle[-1], f"k = {slope:g}", slope_colour(slope)))
     if measure == "buffer_age":
         last = float(table["step"].max())
         ax.plot([0, last], [0, last / 2], color=MUTED, linestyle=":", linewidth=1.2)
