@@ -6,15 +6,17 @@ from sphinx.application import Sphinx
 
 
 class Explorer(Directive):
-    """Show an explorer of `snnsg_lib.widgets`, named by its class, in its first state."""
+    """Show an explorer of `snnsg_lib.widgets`, named by its class; `control=choice` sets a control at first."""
 
     required_arguments = 1
+    optional_arguments = 5
 
     def run(self) -> list[nodes.Node]:
         """Return the explorer's HTML, alive on the page and a picture elsewhere."""
         from snnsg_lib import widgets
 
-        html = getattr(widgets, self.arguments[0])().to_html()
+        name, *choices = self.arguments
+        html = getattr(widgets, name)(**dict(choice.split("=") for choice in choices)).to_html()
         return [nodes.raw("", html, format="html")]
 
 
