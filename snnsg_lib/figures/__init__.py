@@ -23,7 +23,6 @@ from snnsg_lib.figures.truth import (
     plot_matching,
     plot_plateau,
     plot_truth,
-    plot_truth_conditions,
 )
 
 __all__ = [
@@ -62,7 +61,6 @@ __all__ = [
     "plot_surrogates",
     "plot_survival",
     "plot_truth",
-    "plot_truth_conditions",
     "plot_waking",
     "plot_widths",
     "slope_axis",

@@ -13,7 +13,6 @@ from snnsg_lib.experiments.truth import cosine, typical_cosine
 from snnsg_lib.experiments.truth_learning import PROFILE, best_rates
 from snnsg_lib.figures.depth import summary
 from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
-from snnsg_lib.figures.surrogates import FAMILY_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +83,7 @@ def plot_batches(
             ax.vlines(points.index, points.low, points.high, color=colour, linewidth=1.4)
             ax.scatter(points.index, points["mean"], color=colour, s=18, zorder=3)
         ax.set(xscale="log", xlabel="examples in a batch")
-        ax.set_title(f"layer {layer}" + (", first hidden" if layer == 0 else ", last hidden"))
+        ax.set_title(f"layer {layer}" + (", first hidden" if layer == 0 else ""))
     axes[0].set(ylabel="cosine with the true gradient", ylim=(-0.05, 1.05))
     axes[0].legend(loc="upper left")
     return axes
@@ -116,43 +115,6 @@ def plot_best_slopes(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> 
         ax.set_title(stage)
     axes[0].set_ylabel("slope that points best")
     axes[0].legend(loc="upper left", handlelength=2.6)
-    return axes
-
-
-def plot_truth_conditions(table: pd.DataFrame, batch: int = 64, *, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw the first layer's cosine with the truth against the slope, one thing changed at a time, before training.
-
-    Depth, time steps, firing rate, surrogate family; the main condition is the thick line.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `truth`.
-    batch : int
-        Examples in a batch.
-    axes : array of four Axes, optional
-        A new wide figure if not given.
-    """
-    axes = new_axes("wide", columns=4, sharey=True)[1] if axes is None else axes
-    first = table[(table.stage == "untrained") & (table.layer == 0)]
-    first = first.assign(cosine=cosine(first, batch))
-    main = first[first.condition == "main"].groupby("slope").cosine.mean()
-    panels = {
-        "depth": ("depth", "hidden layers", "4"),
-        "steps": ("num_steps", "time steps", "8"),
-        "rate": ("rate", "firing rate", "0.15"),
-        "family": ("family", "surrogate", "fast sigmoid"),
-    }
-    for ax, (condition, (column, title, usual)) in zip(axes, panels.items(), strict=True):
-        _slope_panel(ax, title)
-        ax.plot(main.index, main, color=INK, linewidth=2.4, label=usual)
-        rows = first[first.condition == condition]
-        for (value, line), style in zip(rows.groupby(column), ("--", ":", "-."), strict=False):
-            means = line.groupby("slope").cosine.mean()
-            name = FAMILY_NAMES[value] if column == "family" else f"{value:g}"
-            ax.plot(means.index, means, color=MUTED, linestyle=style, linewidth=1.4, label=name)
-        ax.legend(loc="upper right", handlelength=1.8)
-    axes[0].set(ylabel=f"cosine with the truth, batches of {batch}", ylim=(-0.03, 1.04))
     return axes
 
 
@@ -220,21 +182,22 @@ def plot_learning(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.
     axes : array of Axes, (tasks, optimisers), optional
         A new wide figure if not given.
     """
-    tasks, rules = ("teacher", "patterns"), ("sgd", "fixed length", "adam")
-    titles = {"sgd": "plain SGD", "fixed length": "steps of fixed length", "adam": "Adam"}
+    tasks = [task for task in ("teacher", "patterns") if (table.task == task).any()]
+    rules = {"sgd": "plain SGD", "fixed length": "steps of fixed length", "adam": "Adam"}
     if axes is None:
-        axes = new_axes("wide", rows=2, columns=3, sharex=True, sharey="row", figsize=(9.0, 5.2))[1]
+        size = (9.0, 1.2 + 2.1 * len(tasks))
+        axes = new_axes("wide", len(tasks), 3, sharex=True, sharey="row", squeeze=False, figsize=size)[1]
     best = best_rates(table)
     for row, task in zip(axes, tasks, strict=True):
-        for ax, rule in zip(row, rules, strict=True):
+        for ax, (rule, title) in zip(row, rules.items(), strict=True):
             rows = best[(best.task == task) & (best.optimizer == rule)]
             line = summary(rows[rows.slope != PROFILE], ["slope"], "loss")
             profile = summary(rows[rows.slope == PROFILE], ["slope"], "loss").iloc[0]
-            _slope_panel(ax, titles[rule] if task == tasks[0] else "")
+            _slope_panel(ax, title if task == tasks[0] else "")
             ax.axhspan(profile.low, profile.high, color=MUTED, alpha=0.12, linewidth=0)
             ax.axhline(profile["mean"], color=MUTED, linestyle="--", linewidth=1.2, label="profile")
             _dotted_line(ax, line)
-            if task == tasks[0]:
+            if task != tasks[-1]:
                 ax.set_xlabel("")
         row[0].set_ylabel(f"{task}: mean loss (nats)")
     axes[0, 0].legend(loc="upper left")

@@ -8,7 +8,8 @@
 
   // `table.cells[stage][layer][slope]` holds the two parts of 1 / cosine²: of the infinite batch, in thousandths, and what
   // noise adds for one example.
-  const degrees = (inverse) => (Math.acos(inverse ** -0.5) * 180) / Math.PI;
+  // Rounding may leave it just below 1.
+  const degrees = (inverse) => (Math.acos(Math.max(1, inverse) ** -0.5) * 180) / Math.PI;
   function angles({ slope, batch, layer, stage }, table) {
     const cells = table.cells[stage][Number(layer)];
     const above = Math.max(1, table.slopes.findIndex((stored) => stored >= slope));

@@ -118,9 +118,7 @@ class TruthExplorer(Explorer):
             math.exp((1 - place) * math.log(low) + place * math.log(high))
             for low, high in zip(cells[above - 1], cells[above], strict=True)
         )
-        return Angles(
-            *(math.degrees(math.acos(share**-0.5)) for share in (bias / 1000, bias / 1000 + noise / self.batch))
-        )
+        return Angles(_degrees(bias / 1000), _degrees(bias / 1000 + noise / self.batch))
 
     def best_slope(self) -> float:
         """The stored slope that points best in batches of this size."""
@@ -165,6 +163,11 @@ class TruthExplorer(Explorer):
         ax.plot(slopes, [angle.bias for angle in angles], color=TRUTH, linewidth=1)
         ax.scatter([self.slope] * 2, self.angles(), color=slope_colour(self.slope), s=36, zorder=3)
         ax.set(ylim=(92, -2), yticks=(0, 30, 60, 90), ylabel="degrees off the truth")
+
+
+def _degrees(inverse: float) -> float:
+    """Angle whose 1 / cosine^2 is `inverse`; rounding may leave it just below 1."""
+    return math.degrees(math.acos(max(1.0, inverse) ** -0.5))
 
 
 def _whole(value: float) -> int:

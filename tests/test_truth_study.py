@@ -1,0 +1,192 @@
+"""The study of the true gradient: its experiments on small cases, its figures, its explorer."""
+
+from itertools import pairwise
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from snnsg_lib import figures
+from snnsg_lib.experiments import _truth as true
+from snnsg_lib.experiments import truth, truth_batches, truth_learning, truth_noise, truth_steps
+from snnsg_lib.experiments.truth import cosine, typical_cosine
+from snnsg_lib.gradients import layer_gradients
+from snnsg_lib.store import load_results
+from snnsg_lib.widgets import TruthExplorer
+
+MODULES = {module.__name__.rsplit(".", 1)[1]: module for module in (truth, truth_batches, truth_learning, truth_noise)}
+MODULES["truth_steps"] = truth_steps
+
+
+@pytest.fixture(autouse=True)
+def _figures_off_screen():
+    with mpl.rc_context(), plt.ioff():
+        mpl.use("agg")
+        yield
+        plt.close("all")
+
+
+def made_up(bias, noise, seeds=20, batches=200, rng=None):
+    """Rows of one cell whose expected gradient has a cosine of `bias` with a truth of length 1."""
+    rng = rng or np.random.default_rng(0)
+    rows = []
+    for seed in range(seeds):
+        length = np.exp(rng.normal())
+        error = noise * length**2 / (500 * batches) * np.sqrt(2 / 50)
+        signal = length**2 + error * rng.standard_normal()
+        rows.append(("untrained", 0, 5.0, seed, bias * length, signal, noise * length**2, 1.0, batches))
+    names = ["stage", "layer", "slope", "seed", "product", "signal", "noise", "truth", "num_batches"]
+    return pd.DataFrame(rows, columns=names)
+
+
+class TestNetworks:
+    @pytest.mark.parametrize("depth", [2, 4, 8])
+    def test_small_enough_for_differences(self, depth):
+        sizes = true.Network(depth=depth).sizes
+        assert sum(a * b for a, b in pairwise(sizes)) <= 500
+
+    def test_every_layer_fires_at_its_rate(self):
+        net = true.build(true.Network(rate=0.15), seed=3)
+        rates = net.firing_rates(true.draw(3, 8, 0, 500)[0])
+        assert list(rates.values()) == pytest.approx([0.15] * 4, abs=0.04)
+
+    def test_training_lowers_the_loss(self):
+        losses = []
+        for stage in true.STAGES:
+            net = true.build(true.Network(depth=2, stage=stage), seed=3)
+            losses.append(true.mean_loss(net, true.draw(3, 8, 0, 1000)).item())
+        assert losses[2] < 0.6 * losses[0]
+
+    def test_replicas_differ_in_nothing_but_their_slope(self):
+        net = true.build(true.Network(depth=2), seed=3)
+        stacked = true.with_slopes(net, [1.0, 10.0])
+        batch = true.draw(3, 8, 0, 50)
+        outputs = stacked(batch[0])
+        assert torch.equal(outputs[0], outputs[1])
+        assert torch.allclose(outputs[0], net(batch[0]), atol=1e-6)
+
+    def test_moments_of_the_output_free_layers_equal_those_of_single_batches(self):
+        net = true.with_slopes(true.build(true.Network(depth=2), seed=3), [2.0, 20.0])
+        moments = true.Moments(net, 3, range(4), size=50)
+        grads = [layer_gradients(net, true.mean_loss, true.draw(3, 4, index, 50)) for index in range(4)]
+        stacked = torch.stack([g[0].double() for g in grads])
+        assert torch.allclose(moments.mean[0], stacked.mean(0), atol=1e-8)
+        assert torch.allclose(moments.noise(0), 50 * stacked.var(0).sum((1, 2)), rtol=1e-5)
+        assert list(moments.mean) == [0, 1]
+
+
+class TestCosines:
+    def test_of_a_batch_follow_from_mean_and_spread(self):
+        table = made_up(bias=0.8, noise=100.0)
+        assert cosine(table, 100).mean() == pytest.approx(0.8 / 2**0.5, abs=0.02)
+        assert cosine(table).mean() == pytest.approx(0.8, abs=0.01)
+
+    def test_typical_cosine_recovers_a_bias_that_single_seeds_cannot_tell(self):
+        table = made_up(bias=0.8, noise=3e5, seeds=40)
+        assert cosine(table).isna().any() or cosine(table).std() > 0.1
+        (row,) = typical_cosine(table).itertuples()
+        assert row.low < 0.8 < row.high
+        assert row.mean == pytest.approx(0.8, abs=0.1)
+
+    def test_typical_cosine_does_not_depend_on_how_lengths_spread(self):
+        assert typical_cosine(made_up(bias=0.9, noise=1.0))["mean"][0] == pytest.approx(0.9, abs=0.01)
+
+
+class TestLearning:
+    def test_fixed_length_steps_forget_the_length_of_the_gradient(self):
+        parameter, grad = torch.zeros(2, 3, 4), torch.randn(2, 3, 4)
+        grad[1] = 1000 * grad[0]
+        rule = truth_learning.FixedLength([parameter], torch.tensor([0.1, 0.1]).reshape(-1, 1, 1))
+        rule.step([grad])
+        assert torch.allclose(parameter[0], parameter[1])
+        assert parameter[0].square().mean().sqrt().item() == pytest.approx(0.1, rel=1e-5)
+
+    def test_adam_equals_that_of_torch(self):
+        ours, theirs = torch.zeros(2, 3), torch.zeros(2, 3, requires_grad=True)
+        rule = truth_learning.Adam([ours], torch.tensor([0.1, 0.1]).reshape(-1, 1, 1))
+        reference = torch.optim.Adam([theirs], lr=0.1, eps=1e-12)
+        for _ in range(5):
+            grad = torch.randn(2, 3)
+            rule.step([grad])
+            theirs.grad = grad
+            reference.step()
+        assert torch.allclose(ours, theirs.detach(), atol=1e-6)
+
+    @pytest.mark.parametrize("task", ["teacher", "patterns"])
+    def test_profile_is_steepest_where_slopes_are_equally_reliable(self, task):
+        found = truth_learning.reliable_slopes(truth_learning.Task(task, 3))
+        assert len(found) == 4
+        assert set(found) <= set(true.SLOPES)
+
+    def test_arms_of_a_seed_start_alike_and_see_the_same_batches(self):
+        configs = [truth_learning.Config(updates=1, seed=3, slope=slope) for slope in (1.0, 50.0)]
+        (first,), (second,) = truth_learning.run(configs)
+        assert first["loss"] == second["loss"]
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_stored_tables_agree_with_themselves(name):
+    table = load_results(name)
+    assert MODULES[name].agrees(table, table)
+
+
+def test_extrapolated_cosines_equal_those_measured_batch_by_batch():
+    table, measured = load_results("truth"), load_results("truth_batches")
+    table = table[(table.condition == "main") & table.seed.isin(measured.seed.unique())]
+    for (stage, layer, slope, batch), rows in measured.groupby(["stage", "layer", "slope", "batch"]):
+        if batch in (100, 1000):
+            cell = table[(table.stage == stage) & (table.layer == layer) & (table.slope == slope)]
+            assert cosine(cell, batch).mean() == pytest.approx(rows.cosine.mean(), abs=0.12)
+
+
+class TestFigures:
+    def test_draw_the_stored_tables(self):
+        table = load_results("truth")
+        main = table[(table.condition == "main") & (table.stage == "untrained")]
+        measured = load_results("truth_batches")
+        noise, steps = load_results("truth_noise"), load_results("truth_steps")
+        drawn = [
+            figures.plot_truth(main),
+            figures.plot_batches(main, measured[measured.stage == "untrained"]),
+            figures.plot_best_slopes(table[table.condition == "main"]),
+            figures.plot_matching(noise[(noise["shape"] == "still") & (noise.family == "Sigmoid")]),
+            figures.plot_plateau(steps[steps.stage == "untrained"]),
+            figures.plot_learning(load_results("truth_learning")),
+        ]
+        tasks = load_results("truth_learning")["task"].nunique()
+        assert [np.size(axes) for axes in drawn] == [4, 2, 3, 3, 4, 3 * tasks]
+
+
+class TestExplorer:
+    def test_angles_at_stored_slopes_are_those_of_the_table(self):
+        table = load_results("truth")
+        rows = table[(table.condition == "main") & (table.stage == "trained")]
+        typical = typical_cosine(rows, 500, ["layer", "slope"]).set_index(["layer", "slope"])["mean"]
+        for slope in (1.0, 10.0, 50.0):
+            angle = TruthExplorer(slope=slope, batch=500, layer="1", stage="trained").angles().total
+            assert np.cos(np.radians(angle)) == pytest.approx(typical[1, slope], abs=0.02)
+
+    def test_more_examples_take_noise_away_and_leave_the_bias(self):
+        few, many = (TruthExplorer(slope=20, batch=batch).angles() for batch in (10, 20_000))
+        assert few.bias == many.bias <= many.total < few.total
+
+    def test_no_stored_slope_points_better_than_the_best(self):
+        explorer = TruthExplorer(batch=1000, layer="2")
+        best = explorer.best_slope()
+        assert all(explorer.angles(best).total <= explorer.angles(slope).total for slope in true.SLOPES)
+
+    def test_arrow_of_one_batch_is_never_nearer_than_that_of_endless_examples(self):
+        for stage in ("untrained", "early", "trained"):
+            angles = TruthExplorer(slope=1, stage=stage).angles()
+            assert 0 <= angles.bias <= angles.total <= 90
+
+    @pytest.mark.parametrize(
+        ("control", "value", "error"),
+        [("slope", 0, ValueError), ("batch", 64, ValueError), ("layer", "4", ValueError), ("stage", "old", ValueError)],
+    )
+    def test_a_wrong_value_names_control_range_and_value(self, control, value, error):
+        with pytest.raises(error, match=rf"{control} must be .*, got {value!r}"):
+            TruthExplorer(**{control: value})
