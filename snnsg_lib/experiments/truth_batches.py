@@ -34,10 +34,10 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Four slopes x 10 seeds x two stages; two slopes and small batches in one network if quick."""
+    """Four slopes x 10 seeds, untrained; two slopes and small batches in one network if quick."""
     if quick:
         return [Config(largest=1_000, population=5_000, slope=slope) for slope in (5.0, 100.0)]
-    return [Config(stage, seed, slope=k) for stage in ("untrained", "trained") for seed in range(10) for k in SLOPES]
+    return [Config(seed=seed, slope=slope) for seed in range(10) for slope in SLOPES]
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:

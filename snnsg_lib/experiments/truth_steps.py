@@ -31,7 +31,7 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Five steps x 10 seeds x two stages; two steps in one network if quick."""
+    """Five steps x 10 seeds, untrained; two steps in one network if quick."""
     if quick:
         return [Config(population=4_000, step=step) for step in (0.1, 0.3)]
     return [
