@@ -34,9 +34,7 @@ def configs(quick: bool = False) -> list[Config]:
     """Five steps x 10 seeds, untrained; two steps in one network if quick."""
     if quick:
         return [Config(population=4_000, step=step) for step in (0.1, 0.3)]
-    return [
-        Config(stage, seed, step=step) for stage in ("untrained", "trained") for seed in range(10) for step in STEPS
-    ]
+    return [Config(seed=seed, step=step) for seed in range(10) for step in STEPS]
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:

@@ -100,8 +100,8 @@
         set(curves[key], { d: path(lines.map((line, i) => [place.xAt(Math.log10(CURVE[i])), place.yAt(line[key])])) });
       }
       // One label above its curve in the middle, the other at the right end, below where the curves meet.
-      const [middle, end] = [lines[lines.length >> 1], lines.at(-1)];
-      set(labels.bias, { x: place.xAt(1), y: place.yAt(middle.bias) - 8 });
+      const [middle, end] = [lines.slice(10, 31), lines.at(-1)];
+      set(labels.bias, { x: place.xAt(1), y: place.yAt(Math.min(...middle.map((line) => line.bias))) - 8 });
       const meet = place.yAt(end.total) - place.yAt(end.bias) < 30;
       set(labels.total, { x: place.right, y: place.yAt(end.total) + (meet ? 18 : -8) });
       [bias, total].forEach((angle, i) => set(dots[i], { cx: place.xAt(Math.log10(state.slope)).toFixed(1), cy: place.yAt(angle).toFixed(1) }));
