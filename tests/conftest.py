@@ -10,6 +10,13 @@ ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
+def pytest_collection_modifyitems(items):
+    """One worker builds the book and looks at its pages; all else goes to whichever is free."""
+    for item in items:
+        if "built_book" in getattr(item, "fixturenames", ()):  # a notebook has none
+            item.add_marker(pytest.mark.xdist_group("book"))
+
+
 @pytest.fixture(scope="session")
 def built_book():
     """Folder of the built pages; builds what changed, every warning an error."""
