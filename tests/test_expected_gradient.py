@@ -78,6 +78,18 @@ class TestByHand:
         assert found.gradient[0].item() == pytest.approx(v * kappa * p * (1 - p) * (q1 - q0), rel=1e-9)
         assert found.gradient[1].item() == pytest.approx(v * p * kappa * q1 * (1 - q1), rel=1e-9)
 
+    @pytest.mark.parametrize("method", ["score", "differences"])
+    @pytest.mark.parametrize("weights", [(0.8, 2.0), (0.9, 1.3, 0.5)])
+    def test_the_other_two_ways_find_what_one_and_two_noisy_neurons_have_by_hand(self, weights, method):
+        kappa, (*hidden, v) = 3.0, weights
+        p = sigmoid(kappa * (hidden[0] - 1))
+        after = 1.0 if len(hidden) == 1 else sigmoid(kappa * (hidden[1] - 1)) - sigmoid(-kappa)
+        settings = dict(method=method, num_samples=100_000, step=0.05)
+        found = expected_gradient(chain(*weights, kappa=kappa), output, one(), one(), **settings)
+        error = found.standard_error[0].item()
+        assert 0 < error < 0.1 * v
+        assert abs(found.gradient[0].item() - v * kappa * p * (1 - p) * after) < 3.5 * error
+
     @pytest.mark.parametrize(("reset", "left"), [("subtract", 0.8 - 1), ("zero", 0.0), ("none", 0.8)])
     def test_two_steps_with_each_reset(self, reset, left):
         # mem[2] = beta (what a spike leaves, or mem[1]) + w; out = (s1 + s2) / 2
@@ -128,6 +140,17 @@ class TestAgreement:
         exact = expected_gradient(net, squared_error, inputs, targets)
         settings = dict(method="differences", num_samples=8000, step=0.05)
         self.assert_within_errors(expected_gradient(net, squared_error, inputs, targets, **settings), exact)
+
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_differences_are_the_limit_of_weaker_and_weaker_escape_noise(self, seed):
+        # Over a population, a network whose noise nearly vanishes has the gradient of one without noise.
+        inputs, targets = examples(60_000)
+        nets = {kappa: noisy_net(kappa=kappa, sizes=(3, 4, 2), num_steps=1, seed=seed) for kappa in (None, 2.0, 20.0)}
+        found = {kappa: expected_gradient(net, squared_error, inputs, targets, step=0.2) for kappa, net in nets.items()}
+        assert [truth.method for truth in found.values()] == ["differences", "enumeration", "enumeration"]
+        without, much, little = (truth.gradient[0] for truth in found.values())
+        assert (much - without).norm() > 0.3 * without.norm()
+        assert (little - without).norm() < 0.12 * without.norm()
 
     def assert_within_errors(self, found, exact):
         squares = []
