@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from snnsg_lib.experiments._control import SETTINGS, SLOPES
+from snnsg_lib.experiments._schedules import ONLINE
 
 
 def learning_table(learner: str, seeds: int = 32) -> pd.DataFrame:
@@ -26,4 +27,28 @@ def learning_table(learner: str, seeds: int = 32) -> pd.DataFrame:
                     {"setting": name, "slope": slope, "seed": seed, "step": step, "episode_return": value}
                     for step, value in zip(steps.tolist(), returns.tolist(), strict=True)
                 ]
+    return pd.DataFrame(rows)
+
+
+def schedule_table(seeds: int = 32) -> pd.DataFrame:
+    """Return a table in the shape of `schedules_td3`, of runs that learn the later the earlier in the list."""
+    rng = np.random.default_rng(1)
+    steps = np.arange(1000, 18_001, 1000)
+    rows = []
+    for place, arm in enumerate(ONLINE):
+        for seed in range(seeds):
+            start = 12_000 - 1500 * place + rng.uniform(0, 4000)
+            returns = np.clip(
+                20 + 170 / (1 + np.exp((start - steps) / 1200)) + rng.normal(0, 10, len(steps)), 0.05, 196
+            )
+            rows += [
+                {
+                    "setting": "slow_actor",
+                    "schedule": arm,
+                    "seed": seed,
+                    "step": step,
+                    "episode_return": round(value, 2),
+                }
+                for step, value in zip(steps.tolist(), returns.tolist(), strict=True)
+            ]
     return pd.DataFrame(rows)

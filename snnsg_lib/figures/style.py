@@ -27,12 +27,15 @@ COLOURS = {
     "axis": ("#868f99", "#78828d"),
     "people": ("#c3cad2", "#4b545e"),
     "accent": ("#b4530a", "#f2a65a"),
+    "fixed": ("#6b6259", "#b0a597"),
+    "interval": ("#a3561b", "#e29a5f"),
+    "adaptive": ("#8c2f1b", "#f0785a"),
 }
 # Line styles carry the schedule; the colours are neutral and warm, so that none is taken for a slope.
 SCHEDULES = {
-    "fixed": {"color": "#6b6259", "linestyle": "-", "linewidth": 1.4},
-    "interval": {"color": "#a3561b", "linestyle": "--", "linewidth": 1.6},
-    "adaptive": {"color": "#8c2f1b", "linestyle": "-", "linewidth": 2.4, "marker": "o", "markersize": 4},
+    "fixed": {"color": COLOURS["fixed"][0], "linestyle": "-", "linewidth": 1.4},
+    "interval": {"color": COLOURS["interval"][0], "linestyle": "--", "linewidth": 1.6},
+    "adaptive": {"color": COLOURS["adaptive"][0], "linestyle": "-", "linewidth": 2.4, "marker": "o", "markersize": 4},
 }
 SLOPE_TICKS = (1, 2, 5, 10, 25, 50, 100)
 SIZES = {"column": (6.4, 3.6), "wide": (9.0, 3.6)}

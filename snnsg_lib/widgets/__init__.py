@@ -5,6 +5,7 @@ from snnsg_lib.widgets.depth import DepthExplorer
 from snnsg_lib.widgets.explorer import Explorer
 from snnsg_lib.widgets.flight import FlightViewer
 from snnsg_lib.widgets.neuron import NeuronExplorer
+from snnsg_lib.widgets.schedule import ScheduleExplorer
 from snnsg_lib.widgets.surrogate import SurrogateExplorer
 from snnsg_lib.widgets.truth import TruthExplorer
 
@@ -14,6 +15,7 @@ __all__ = [
     "FlightViewer",
     "LearningCurveExplorer",
     "NeuronExplorer",
+    "ScheduleExplorer",
     "SurrogateExplorer",
     "TruthExplorer",
 ]

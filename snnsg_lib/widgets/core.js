@@ -143,7 +143,7 @@
     input.addEventListener("change", () => change(spec.name, spec.options[input.selectedIndex][0]));
     const caption = element("div", { class: "snnsg-caption" }, element("label", { for: id }, spec.label));
     return {
-      node: element("div", { class: "snnsg-control" }, caption, input),
+      node: element("div", { class: `snnsg-control${spec.wide ? " snnsg-wide" : ""}` }, caption, input),
       show: (value, state) => {
         input.value = String(value);
         input.disabled = spec.idle?.(state) ?? false;

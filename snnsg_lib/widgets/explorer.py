@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,36 @@ class Number(traitlets.TraitType):
     def validate(self, obj, value):
         """Return `value` as a float, else raise an error that names trait, range and value."""
         return check_number(self.name, value, low=self.low, high=self.high)
+
+
+class Whole(Number):
+    """A synchronised whole number in [low, high]."""
+
+    def validate(self, obj, value):
+        """Return `value` as an int, else raise an error that names trait, range and value."""
+        number = super().validate(obj, value)
+        if number != int(number):
+            raise ValueError(f"{self.name} must be a whole number in [{self.low}, {self.high}], got {value!r}")
+        return int(number)
+
+
+class Numbers(traitlets.TraitType):
+    """A synchronised list of numbers in [low, high], as many as in `default`."""
+
+    def __init__(self, default: Sequence[float], low: float, high: float):
+        super().__init__()
+        self.start, self.low, self.high = tuple(default), low, high
+        self.tag(sync=True)
+
+    def make_dynamic_default(self):
+        """Return a new list for each explorer."""
+        return [float(value) for value in self.start]
+
+    def validate(self, obj, value):
+        """Return `value` as a list of floats, else raise an error that names trait, length, range and value."""
+        if not isinstance(value, list | tuple) or len(value) != len(self.start):
+            raise TypeError(f"{self.name} must be a list of {len(self.start)} numbers, got {value!r}")
+        return [check_number(self.name, number, low=self.low, high=self.high) for number in value]
 
 
 class Choice(traitlets.TraitType):
@@ -81,10 +112,10 @@ class Explorer(anywidget.AnyWidget):
     @classmethod
     def controls(cls) -> list[str]:
         """Names of the traits that the reader can change."""
-        return [name for name, trait in cls.class_traits().items() if isinstance(trait, Number | Choice)]
+        return [name for name, trait in cls.class_traits().items() if isinstance(trait, Number | Numbers | Choice)]
 
     @property
-    def state(self) -> dict[str, float | str]:
+    def state(self) -> dict[str, Any]:
         """The value of every control."""
         return {name: getattr(self, name) for name in self.controls()}
 
