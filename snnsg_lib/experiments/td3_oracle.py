@@ -32,12 +32,12 @@ class Config:
 
     learner: str = "snnsg_lib"
     seed: int = 0
-    steps: int = 10_000
+    steps: int = 20_000
 
 
 def configs(quick: bool = False) -> list[Config]:
     """Both learners in ten seeds; if quick, in one seed for a few hundred steps."""
-    seeds, steps = ((0,), 700) if quick else (range(10), 10_000)
+    seeds, steps = ((0,), 700) if quick else (range(10), 20_000)
     return [Config(learner, seed, steps) for learner in LEARNERS for seed in seeds]
 
 
