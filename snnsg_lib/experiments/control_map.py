@@ -17,7 +17,7 @@ from snnsg_lib.experiments import _control as control
 from snnsg_lib.experiments.control_regimes import summary
 
 SETTING = "slow_actor"
-SLOPES = (2.0, 10.0, 25.0, 100.0)
+SLOPES = (2.0, 100.0)
 GAINS = (1.0, 3.0)
 EPSILONS = (1e-12, 1e-8, 1e-4)
 SEEDS = 15
