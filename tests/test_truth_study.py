@@ -12,8 +12,9 @@ import torch
 from snnsg_lib import figures
 from snnsg_lib.experiments import _truth as true
 from snnsg_lib.experiments import truth, truth_batches, truth_learning, truth_noise, truth_steps
-from snnsg_lib.experiments.truth import cosine, typical_cosine
-from snnsg_lib.gradients import layer_gradients
+from snnsg_lib.experiments.truth import cosine, reliability, typical_cosine, typical_length
+from snnsg_lib.gradients import gradient_reliability, layer_gradients
+from snnsg_lib.statistics import iqm
 from snnsg_lib.store import load_results
 from snnsg_lib.widgets import TruthExplorer
 
@@ -94,6 +95,40 @@ class TestCosines:
     def test_typical_cosine_does_not_depend_on_how_lengths_spread(self):
         assert typical_cosine(made_up(bias=0.9, noise=1.0))["mean"][0] == pytest.approx(0.9, abs=0.01)
 
+    def test_of_a_batch_is_that_of_endless_examples_times_the_root_of_the_reliability(self):
+        table = made_up(bias=0.8, noise=100.0)
+        assert np.allclose(cosine(table, 64), cosine(table) * reliability(table, 64) ** 0.5)
+
+    def test_reliability_is_that_of_split_halves(self):
+        net = true.with_slopes(true.build(true.Network(depth=2), seed=3), [2.0, 50.0])
+        moments = true.Moments(net, 3, range(40))
+        halves = []
+        for index in range(12):
+            batch = true.draw(3, 8, index, 200)
+            halves.append(gradient_reliability(net, true.mean_loss, batch, num_splits=2)[0])
+        rows = pd.DataFrame({"signal": moments.signal(0), "noise": moments.noise(0)})
+        assert reliability(rows, 100).to_numpy() == pytest.approx(torch.stack(halves).mean(0).numpy(), abs=0.08)
+
+    def test_typical_length_is_free_of_noise(self):
+        (row,) = typical_length(
+            made_up(bias=0.8, noise=3e5, seeds=40).assign(truth=lambda t: t["product"])
+        ).itertuples()
+        assert row.low < 1 / 0.8 < row.high
+
+    @pytest.mark.parametrize("slope", [1.0, 5.0, 25.0])
+    def test_extrapolation_over_batch_sizes_finds_the_bias_that_mean_and_spread_give(self, slope):
+        # 1 / cosine^2 is a straight line over 1 / batch, and the bias stands at its end.
+        measured, table = load_results("truth_batches"), load_results("truth")
+        measured = measured[(measured.slope == slope) & (measured.batch >= 100)]
+        table = table[(table.slope == slope) & (table.stage == "untrained") & table.seed.isin(measured.seed.unique())]
+        typical = typical_cosine(table, by=["layer"]).set_index("layer")["mean"]
+        for layer, rows in measured.groupby("layer"):
+            ends = [
+                np.polyfit(1 / of_seed.batch, of_seed.cosine**-2, 1, w=of_seed.cosine**3 * of_seed.batch**0.5)[1]
+                for _, of_seed in rows.groupby("seed")
+            ]
+            assert iqm(np.array(ends)) ** -0.5 == pytest.approx(typical[layer], abs=0.05)
+
 
 class TestLearning:
     def test_fixed_length_steps_forget_the_length_of_the_gradient(self):
@@ -150,6 +185,7 @@ class TestFigures:
         noise, steps = load_results("truth_noise"), load_results("truth_steps")
         drawn = [
             figures.plot_truth(main),
+            figures.plot_lengths(main),
             figures.plot_batches(main, measured[measured.stage == "untrained"]),
             figures.plot_best_slopes(table[table.condition == "main"]),
             figures.plot_matching(noise[(noise["shape"] == "still") & (noise.family == "Sigmoid")]),
@@ -157,7 +193,17 @@ class TestFigures:
             figures.plot_learning(load_results("truth_learning")),
         ]
         tasks = load_results("truth_learning")["task"].nunique()
-        assert [np.size(axes) for axes in drawn] == [4, 2, 3, 3, 4, 3 * tasks]
+        assert [np.size(axes) for axes in drawn] == [4, 4, 2, 3, 3, 4, 3 * tasks]
+
+    @pytest.mark.parametrize("batch", [64, np.inf])
+    def test_draw_a_panel_for_each_condition_there_is(self, batch):
+        table = load_results("truth")
+        main = table[table["stage"] == "untrained"]
+        shallow = main.assign(condition="depth", depth=2).query("layer < 2")
+        sharp = main.assign(condition="family", family="Triangular")
+        axes = figures.plot_truth_conditions(pd.concat([shallow, sharp]), main, batch, layer=-1)
+        assert [ax.get_title() for ax in axes] == ["surrogate", "hidden layers"]
+        assert [len(ax.lines) for ax in axes] == [2, 2]
 
 
 class TestExplorer:

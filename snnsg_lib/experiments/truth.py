@@ -115,6 +115,34 @@ def cosine(table: pd.DataFrame, batch: float = np.inf) -> pd.Series:
     return table["product"] / np.sqrt(squared.where(squared > 0))
 
 
+def reliability(table: pd.DataFrame, batch: float) -> pd.Series:
+    """Expected cosine between the gradients of two batches of so many examples each, for each row: split-half.
+
+    `cosine(table, batch)` is that of the infinite batch times the square root of this.
+    """
+    signal = table["signal"].clip(lower=0)
+    return signal / (signal + table["noise"] / batch)
+
+
+def typical_length(table: pd.DataFrame, by: Iterable[str] = ("stage", "layer", "slope")) -> pd.DataFrame:
+    """Length of the mean surrogate gradient over that of the truth, over the seeds of each group, with a 95 % interval.
+
+    From the interquartile mean of its square, in which the noise of `signal` averages out; surrogates of area 1, or of
+    peak 1 with an attached reset.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`, mean, low, high; 0 where even all seeds cannot tell the mean from noise.
+    """
+    squares = table["signal"] / table["truth"] ** 2
+    rows = []
+    for key, values in squares.groupby([table[name] for name in by]):
+        ends = (iqm(values), *bootstrap_interval(values.to_numpy()))
+        rows.append((*key, *(max(end, 0.0) ** 0.5 for end in ends)))
+    return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
+
+
 def typical_cosine(
     table: pd.DataFrame, batch: float = np.inf, by: Iterable[str] = ("stage", "layer", "slope")
 ) -> pd.DataFrame:

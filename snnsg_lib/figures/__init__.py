@@ -5,6 +5,14 @@ from snnsg_lib.figures.control import buffer_contents, plot_buffer, plot_learnin
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
 from snnsg_lib.figures.flight import plot_flight, plot_flight_spikes
+from snnsg_lib.figures.lyapunov import (
+    plot_gradients_over_time,
+    plot_leading_exponents,
+    plot_lyapunov_spectrum,
+    plot_perturbation,
+    plot_raster,
+    plot_two_orbits,
+)
 from snnsg_lib.figures.neuron import plot_neuron
 from snnsg_lib.figures.schedules import (
     plot_arms,
@@ -24,6 +32,7 @@ from snnsg_lib.figures.truth import (
     plot_plateau,
     plot_truth,
 )
+from snnsg_lib.figures.truth_conditions import plot_lengths, plot_truth_conditions
 
 __all__ = [
     "buffer_contents",
@@ -43,15 +52,21 @@ __all__ = [
     "plot_flight_spikes",
     "plot_gain_and_epsilon",
     "plot_gains",
+    "plot_gradients_over_time",
     "plot_layer_bars",
     "plot_layers",
+    "plot_leading_exponents",
     "plot_learning",
     "plot_learning_curves",
+    "plot_lengths",
+    "plot_lyapunov_spectrum",
     "plot_matching",
     "plot_neuron",
+    "plot_perturbation",
     "plot_plateau",
     "plot_population",
     "plot_price_of_a_sweep",
+    "plot_raster",
     "plot_regime_gaps",
     "plot_slope_outcomes",
     "plot_slope_paths",
@@ -61,6 +76,8 @@ __all__ = [
     "plot_surrogates",
     "plot_survival",
     "plot_truth",
+    "plot_truth_conditions",
+    "plot_two_orbits",
     "plot_waking",
     "plot_widths",
     "slope_axis",
