@@ -1,7 +1,9 @@
-"""Data to learn from, fixed by a seed: noisy spike patterns, and flights of an expert."""
+"""Data to learn from, fixed by a seed: noisy spike patterns, flights of an expert, and bits to be kept in mind."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -121,3 +123,159 @@ def spike_classification(
     chance = np.where(patterns, 1 - deletion, insertion)[labels]
     spikes = np.random.default_rng([seed, 2]).random((num_samples, *size)) < chance
     return torch.from_numpy(spikes.astype(np.float32)).transpose(0, 1).contiguous(), torch.from_numpy(labels)
+
+
+class Delayed(NamedTuple):
+    """Trials of a task with a delay between what is shown and what is asked.
+
+    Attributes
+    ----------
+    inputs : Tensor, (num_steps, [replicas,] num_samples, 2), float32
+        Channel b carries a pulse of height 1 for a bit b, plus noise.
+    targets : Tensor, (num_asked, [replicas,] num_samples), int64, 0 or 1
+        The right answer at each of the last `num_asked` steps.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    def loss(self, outputs: Tensor) -> Tensor:
+        """Cross-entropy of `outputs` (num_steps, [replicas,] num_samples, 2) at the steps that are asked.
+
+        The mean over steps and samples: a scalar, or (replicas,) where `outputs` has a replica axis.
+        """
+        asked = outputs[-len(self.targets) :]
+        right = self._targets_like(asked).unsqueeze(-1)
+        return -torch.log_softmax(asked, dim=-1).gather(-1, right).squeeze(-1).mean(dim=(0, -1))
+
+    @torch.no_grad()
+    def accuracy(self, outputs: Tensor) -> Tensor:
+        """Share of asked steps and samples where the larger of the two `outputs` is the right one, as `loss`."""
+        asked = outputs[-len(self.targets) :]
+        return (asked.argmax(-1) == self._targets_like(asked)).to(outputs.dtype).mean(dim=(0, -1))
+
+    def _targets_like(self, asked: Tensor) -> Tensor:
+        targets = self.targets.unsqueeze(1) if asked.dim() > self.targets.dim() + 1 else self.targets
+        return targets.expand(asked.shape[:-1])
+
+
+Rng = np.random.Generator | int
+
+
+def delayed_copy(
+    num_samples: int = 32,
+    delay: int = 20,
+    *,
+    streaming: bool = False,
+    num_steps: int | None = None,
+    pulse: int = 3,
+    noise: float = 0.0,
+    rng: Rng | Sequence[Rng] = 0,
+) -> Delayed:
+    """Bits to be repeated after a delay.
+
+    One-shot: one bit at the beginning, shown for `pulse` steps and asked for `pulse` steps, `delay` steps later.
+    Streaming: a new bit every step, and at every step from `delay` on the one of `delay` steps ago is asked.
+
+    Parameters
+    ----------
+    num_samples : int
+        Trials, >= 1.
+    delay : int
+        Steps between a bit and its repetition, >= 1; one-shot: >= `pulse`.
+    streaming : bool
+        Whether a new bit comes every step.
+    num_steps : int, optional
+        Length of a streaming trial, > `delay`; 2 `delay` for None. A one-shot trial has ``delay + pulse`` steps.
+    pulse : int
+        Steps that a one-shot bit is shown, >= 1.
+    noise : float
+        Standard deviation of the normal noise on every input and step, >= 0.
+    rng : numpy.random.Generator or int, or a sequence of them
+        Source of bits and noise; an int seeds a new one. A sequence makes a replica axis, each entry its own trials.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
+    delay = check_int("delay", delay, low=1)
+    return _delayed(num_samples, delay, (0,), streaming, num_steps, pulse, noise, rng)
+
+
+def delayed_xor(
+    num_samples: int = 32,
+    delay: int = 20,
+    *,
+    streaming: bool = False,
+    num_steps: int | None = None,
+    pulse: int = 3,
+    noise: float = 0.0,
+    rng: Rng | Sequence[Rng] = 0,
+) -> Delayed:
+    """Pairs of bits, half a delay apart, whose exclusive or is asked another half later.
+
+    As `delayed_copy`: y[t] = x[t - delay / 2] XOR x[t - delay].
+
+    Parameters
+    ----------
+    delay : int
+        Steps between the first of the two bits and the answer, even and >= 2; one-shot: >= 2 `pulse`.
+    num_samples, streaming, num_steps, pulse, noise, rng
+        As in `delayed_copy`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
+    delay = check_int("delay", delay, low=2)
+    if delay % 2:
+        raise ValueError(f"delay must be even: the second bit comes half a delay after the first, got {delay}")
+    return _delayed(num_samples, delay, (0, delay // 2), streaming, num_steps, pulse, noise, rng)
+
+
+def _delayed(num_samples, delay, shown, streaming, num_steps, pulse, noise, rng):
+    """Trials whose answer is the parity of the bits at the steps `shown`, `delay` steps after step 0."""
+    num_samples, noise = check_int("num_samples", num_samples, low=1), check_number("noise", noise, low=0.0)
+    if not isinstance(streaming, bool):
+        raise TypeError(f"streaming must be True or False, got {streaming!r}")
+    if streaming:
+        num_steps = check_int("num_steps", 2 * delay if num_steps is None else num_steps, low=delay + 1)
+    elif num_steps is not None:
+        raise ValueError(f"num_steps must be None for one-shot trials of delay + pulse steps, got {num_steps!r}")
+    else:
+        pulse = check_int("pulse", pulse, low=1, high=delay // len(shown))
+    several = isinstance(rng, Sequence) and not isinstance(rng, str)
+    draws = []
+    for one in rng if several else [rng]:
+        one = _generator(one)
+        make = _stream if streaming else _one_shot
+        bits, targets = make(one, num_samples, delay, shown, num_steps if streaming else pulse)
+        inputs = np.stack([bits == 0, bits == 1], axis=-1) + noise * one.standard_normal((*bits.shape, 2))
+        draws.append((inputs.astype(np.float32), targets))
+    blocks = [np.stack(part, axis=1) if several else part[0] for part in zip(*draws, strict=True)]
+    return Delayed(*(torch.from_numpy(np.ascontiguousarray(block)) for block in blocks))
+
+
+def _one_shot(rng, num_samples, delay, shown, pulse):
+    """Bits (num_steps, num_samples), -1 where nothing is shown, and the answers (pulse, num_samples)."""
+    bits = np.full((delay + pulse, num_samples), -1)
+    cues = rng.integers(2, size=(len(shown), num_samples))
+    for first, cue in zip(shown, cues, strict=True):
+        bits[first : first + pulse] = cue
+    return bits, np.tile(cues.sum(0) % 2, (pulse, 1))
+
+
+def _stream(rng, num_samples, delay, shown, num_steps):
+    """Bits (num_steps, num_samples), and the answers (num_steps - delay, num_samples)."""
+    bits = rng.integers(2, size=(num_steps, num_samples))
+    return bits, sum(bits[first : first + num_steps - delay] for first in shown) % 2
+
+
+def _generator(rng):
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, Integral):
+        raise TypeError(f"rng must be a numpy.random.Generator or an integer >= 0, or a sequence of them, got {rng!r}")
+    return np.random.default_rng(check_int("rng", rng))

@@ -45,6 +45,9 @@ class RecurrentLIF(nn.Module):
         Factor on the input weights and biases, uniform within 1 / sqrt(num_inputs) as torch.nn.Linear.
     bias : bool
         Whether input and readout have a bias.
+    bias_range : (float, float), optional
+        Lowest and highest input bias, drawn uniformly; None: as torch.nn.Linear, times `input_gain`. Biases above zero
+        keep neurons near threshold while the input is silent.
     current_scale : float
         c >= 0 in mem[t] = beta mem[t-1] + c syn[t] - reset: 1 as in snnTorch, or 1 - beta, which keeps the scale of mem
         independent of the time constant.
@@ -87,6 +90,7 @@ class RecurrentLIF(nn.Module):
         gain: float = 1.0,
         input_gain: float = 1.0,
         bias: bool = True,
+        bias_range: tuple[float, float] | None = None,
         current_scale: float = 1.0,
         readout: str = "membrane",
         readout_beta: float = 0.9,
@@ -116,15 +120,19 @@ class RecurrentLIF(nn.Module):
             check_number("gain", gain, low=0.0),
             check_number("input_gain", input_gain, low=0.0),
             arguments.check_flag("bias", bias),
+            None if bias_range is None else _check_range("bias_range", bias_range),
         )
 
-    def _draw_weights(self, gain, input_gain, bias):
+    def _draw_weights(self, gain, input_gain, bias, bias_range):
         rngs = [np.random.default_rng(seed) for seed in self.seeds]
         stacked, neurons = self.replicas is not None, self.num_neurons
         self.input_weight, input_bias = parts.linear_parameters(rngs, self.num_inputs, neurons, input_gain, stacked)
         recurrent = [rng.standard_normal((neurons, neurons)) for rng in rngs]
         self.recurrent_weight = parts.stack_replicas(recurrent, gain / math.sqrt(neurons), stacked)
         self.output_weight, output_bias = parts.linear_parameters(rngs, neurons, self.num_outputs, 1.0, stacked)
+        if bias_range is not None:  # drawn last, so that the weights are those without it
+            low, high = bias_range
+            input_bias = parts.stack_replicas([rng.uniform(low, high, neurons) for rng in rngs], 1.0, stacked)
         self.input_bias = input_bias if bias else None
         self.output_bias = output_bias if bias else None
 
@@ -151,11 +159,10 @@ class RecurrentLIF(nn.Module):
         -------
         Tensor, (num_steps, batch, out) or (num_steps, replicas, batch, out)
         """
-        x = parts.check_input("x", x, self.input_weight, time=True)
-        current = self._linear(x, self.input_weight, self.input_bias)
+        current = self.input_current(x)
         weight: Tensor = self.recurrent_weight
         if self.current_scale != 1.0:
-            current, weight = current * self.current_scale, weight * self.current_scale
+            weight = weight * self.current_scale
         if syn is not None and self.alpha is None:
             raise ValueError("syn must be None for a network without alpha: it has no synaptic current")
         for name, state in (("mem", mem), ("syn", syn)):
@@ -179,6 +186,15 @@ class RecurrentLIF(nn.Module):
         if not record:
             return out
         return out, Recording([outputs[0]], [outputs[-1]], [] if self.alpha is None else [outputs[1]])
+
+    def input_current(self, x: Tensor) -> Tensor:
+        """Return `current_scale` times what the input `x` adds to the current of each step.
+
+        `x` is as in `forward`; the current is (num_steps, batch, neurons) or (num_steps, replicas, batch, neurons).
+        """
+        x = parts.check_input("x", x, self.input_weight, time=True)
+        current = self._linear(x, self.input_weight, self.input_bias)
+        return current if self.current_scale == 1.0 else current * self.current_scale
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """(num_steps, [replicas,] batch, in) -> (num_steps, [replicas,] batch, out), contiguous."""
@@ -219,3 +235,11 @@ class RecurrentLIF(nn.Module):
             f"num_inputs={self.num_inputs}, num_neurons={self.num_neurons}, num_outputs={self.num_outputs}, "
             f"reset_mechanism={self.reset_mechanism!r}, readout={self.readout!r}{replicas}"
         )
+
+
+def _check_range(name: str, value: object) -> tuple[float, float]:
+    """Return `value` as two floats if it is a pair (low, high) with low <= high."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (low, high) of finite numbers, low <= high, or None, got {value!r}")
+    low = check_number(f"{name}[0]", value[0])
+    return low, check_number(f"{name}[1]", value[1], low=low)

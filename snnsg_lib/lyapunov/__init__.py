@@ -1,0 +1,19 @@
+"""How fast perturbations, and with them gradients, grow or die: Lyapunov exponents, and flossing them towards 0.
+
+`lyapunov_spectrum` takes any differentiable map. `surrogate_lyapunov_spectrum` takes a `RecurrentLIF`, whose spikes
+have no derivative: the Jacobian holds that of the surrogate instead. Its exponents are differentiable, so that
+`flossing_loss` can push them to a target and `floss` do so before and during training.
+"""
+
+from snnsg_lib.lyapunov.floss import FlossEpoch, floss, flossing_loss
+from snnsg_lib.lyapunov.spectrum import LyapunovError, lyapunov_spectrum
+from snnsg_lib.lyapunov.surrogate import surrogate_lyapunov_spectrum
+
+__all__ = [
+    "FlossEpoch",
+    "LyapunovError",
+    "floss",
+    "flossing_loss",
+    "lyapunov_spectrum",
+    "surrogate_lyapunov_spectrum",
+]
