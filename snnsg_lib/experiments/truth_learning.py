@@ -131,7 +131,8 @@ def reliable_slopes(task: Task) -> list[float]:
     agreements = [cosine_similarity(*pair) for pair in zip(grads[::2], grads[1::2], strict=True)]
     for layer in range(len(found)):
         reliability = torch.stack([torch.as_tensor(agreement[layer]) for agreement in agreements]).mean(0)
-        enough = reliability >= KEEP * reliability.max()
+        best = reliability.max()
+        enough = reliability >= torch.minimum(KEEP * best, best)  # below 0 the most reliable one is left
         found[layer] = max(slope for slope, kept in zip(true.SLOPES, enough.tolist(), strict=True) if kept)
     return found
 
