@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +17,6 @@ from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.replicas import SlopeOrFactory
 from snnsg_lib.schedulers import AdaptiveSlope, IntervalSlope, TargetSlope
 from snnsg_lib.td3 import TD3
-
-if TYPE_CHECKING:
-    pass
 
 CHANGES = 9  # of an interval schedule: 1, 12, 23, ..., 100 in equal differences
 FULL = 0.95  # share of the highest return that counts as full reward: no policy hovers better
