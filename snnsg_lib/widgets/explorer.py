@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -141,7 +142,8 @@ class Explorer(anywidget.AnyWidget):
         text = _save(self.draw(), "svg").decode("utf-8")
         text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>", "", text, flags=re.DOTALL)
         # A tenth of a point is finer than any screen shows.
-        return re.sub(r"\d+\.\d{2,}", lambda digits: f"{float(digits[0]):.1f}", re.sub(r"\s+", " ", text)).strip()
+        rounded = partial(re.sub, r"\d+\.\d{2,}", lambda digits: f"{float(digits[0]):.1f}")
+        return re.sub(r"<[^>]*>", lambda tag: rounded(tag[0]), re.sub(r"\s+", " ", text)).strip()
 
     def to_html(self) -> str:
         """Return the figure element that `host.js` brings to life, around the picture for print and no JavaScript."""
