@@ -1,0 +1,143 @@
+"""What flossing does to the spectrum, and what a perturbation does over time before and after it.
+
+Networks as in `flossing_tasks`, trials of the delayed copy with delay 45, 100 flossing steps on the first 1, 16 or 32
+exponents, at several slopes, and from gain 4, where gradients explode. Rows, by `measure` and `stage`:
+
+- ``spectrum``: exponent number `index` (all of the first 32, then every eighth of 128);
+- ``epochs``: the largest exponent after `index` flossing steps, on the trials being flossed;
+- ``tangent``: ln of the length of a random tangent vector after `index` steps, over that at the start: what the
+  surrogate says about a perturbation;
+- ``network``: distance of two copies of the network after `index` steps, over that at the start (normal, 0.1 a
+  neuron): what the spikes do;
+- ``rate`` and ``log_gradient``: mean firing rate and ln |dL/dh_0|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnsg_lib.experiments import _flossing as flossing
+from snnsg_lib.experiments._deep_gradients import rounded
+from snnsg_lib.lyapunov import floss, surrogate_lyapunov_spectrum
+from snnsg_lib.lyapunov.surrogate import tangent_factors
+from snnsg_lib.networks import RecurrentLIF
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK_SIZE = 12
+DELAY, KICK = 45, 0.1
+SHOWN = (*range(32), *range(39, 2 * flossing.NEURONS, 8))
+
+
+@dataclass(frozen=True)
+class Config:
+    """One network; `num_exponents` of it are flossed in `epochs` steps."""
+
+    slope: float = 5.0
+    gain: float = 1.0
+    num_exponents: int = 1
+    seed: int = 0
+    epochs: int = 100
+
+
+def configs(quick: bool = False) -> list[Config]:
+    """Slopes with one exponent, gain 4, and 16 and 32 exponents, 12 seeds each; one slope and few epochs if quick."""
+    if quick:
+        return [Config(seed=seed, epochs=20) for seed in range(4)]
+    cells = [Config(slope=slope) for slope in (5.0, 1.0, 25.0)] + [Config(gain=4.0)]
+    cells += [Config(num_exponents=count) for count in (16, 32)]
+    return [replace(cell, seed=seed) for cell in cells for seed in range(12)]
+
+
+def run(configs: Sequence[Config]) -> list[list[dict]]:
+    """Floss neighbouring configs that differ in nothing but their seed as replicas of one network."""
+    rows = []
+    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
+        rows += _run(cell, [config.seed for config in group])
+    return rows
+
+
+def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+    net = flossing.build(seeds, config.slope, config.gain)
+    trials = flossing.draw("copy", DELAY, 8, flossing.streams(seeds, 8))
+    rngs = flossing.streams(seeds, 7)
+    rows: list[list[dict]] = [[] for _ in seeds]
+    _look(rows, net, trials, "before", seeds)
+    history = floss(
+        net,
+        lambda epoch: flossing.draw("copy", DELAY, 4 if config.num_exponents == 1 else 2, rngs),
+        config.epochs,
+        num_exponents=config.num_exponents,
+        floss_lr=5e-3,
+        qr_interval=4,
+    )
+    for epoch in range(0, config.epochs, 4):
+        _add(rows, "epochs", "after", epoch, history[epoch].exponents[:, 0])
+    _look(rows, net, trials, "after", seeds)
+    return rows
+
+
+def _look(rows: list[list[dict]], net: RecurrentLIF, trials: flossing.Delayed, stage: str, seeds: list[int]) -> None:
+    with torch.no_grad():
+        spectrum = surrogate_lyapunov_spectrum(net, trials.inputs[:, :, :2], 2 * net.num_neurons, 2, 0).mean(-2)
+        tangent, network = tangent_growth(net, trials.inputs, seeds), distances(net, trials.inputs, seeds)
+    for number in SHOWN:
+        _add(rows, "spectrum", stage, number + 1, spectrum[:, number])
+    for step in (1, 2, 3, *range(4, len(tangent) + 1, 4)):
+        _add(rows, "tangent", stage, step, tangent[step - 1])
+        _add(rows, "network", stage, step, network[step - 1])
+    _add(rows, "rate", stage, 0, net.firing_rates(trials.inputs)[0])
+    _add(rows, "log_gradient", stage, 0, flossing.log_gradients(net, trials))
+
+
+def _add(rows: list[list[dict]], measure: str, stage: str, index: int, values: Tensor) -> None:
+    for own, value in zip(rows, values, strict=True):
+        own.append({"measure": measure, "stage": stage, "index": index, "value": rounded(value)})
+
+
+def _kicks(inputs: Tensor, neurons: int, seeds: list[int]) -> list[Tensor]:
+    """Normal (syn, mem) to begin with, (replicas, trials, neurons) each; a replica's own."""
+    drawn = [rng.standard_normal((2, inputs.shape[2], neurons)) for rng in flossing.streams(seeds, 9)]
+    return list(torch.from_numpy(np.stack(drawn, axis=1)))
+
+
+def tangent_growth(net: RecurrentLIF, inputs: Tensor, seeds: list[int]) -> Tensor:
+    """Ln of the length of a tangent vector after each step over that before the first, (num_steps, replicas)."""
+    factors = tangent_factors(net, inputs)
+    syn, mem = _kicks(inputs, net.num_neurons, seeds)
+    start = torch.cat((syn, mem), dim=-1).norm(dim=-1)
+    lengths = []
+    for derivative, keep in zip(factors.derivative, factors.keep, strict=True):
+        syn = factors.alpha * syn + (derivative * mem) @ factors.weight
+        mem = keep * mem + syn
+        lengths.append(torch.cat((syn, mem), dim=-1).norm(dim=-1))
+    return (torch.stack(lengths) / start).log().mean(-1)
+
+
+def distances(net: RecurrentLIF, inputs: Tensor, seeds: list[int]) -> Tensor:
+    """Distance of a network that is pushed at the start from one that is not, over the push, (num_steps, replicas)."""
+    push = [KICK * kick.float() for kick in _kicks(inputs, net.num_neurons, seeds)]
+    rest = torch.zeros_like(push[0])
+    _, still = net(inputs, record=True, syn=rest, mem=rest)
+    _, pushed = net(inputs, record=True, syn=push[0], mem=push[1])
+    between = [a[0] - b[0] for a, b in ((still.syn, pushed.syn), (still.mem, pushed.mem))]
+    return (torch.cat(between, dim=-1).norm(dim=-1) / torch.cat(push, dim=-1).norm(dim=-1)).mean(-1)
+
+
+def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+    """Whether the largest exponent is closer to 0 after flossing than before, in every network."""
+    return all(_closer(table[(table.slope == 5) & (table.gain == 1)]) for table in (quick, stored))
+
+
+def _closer(table: pd.DataFrame) -> bool:
+    first = table[(table.measure == "spectrum") & (table["index"] == 1) & (table.num_exponents == 1)]
+    sizes = first.set_index(["seed", "stage"])["value"].abs().unstack("stage")
+    return bool((sizes["after"] < sizes["before"]).all())
