@@ -115,6 +115,13 @@ class TestCosines:
         ).itertuples()
         assert row.low < 1 / 0.8 < row.high
 
+    def test_a_truth_that_is_lost_in_noise_tells_no_angle(self):
+        table = made_up(bias=0.8, noise=100.0)
+        lost = table.assign(certain=1e-9, product=1e9)
+        assert cosine(lost, 64).isna().all()
+        for measure in (typical_cosine, typical_length):
+            pd.testing.assert_frame_equal(measure(pd.concat([table, lost])), measure(table))
+
     @pytest.mark.parametrize("slope", [1.0, 5.0, 25.0])
     def test_extrapolation_over_batch_sizes_finds_the_bias_that_mean_and_spread_give(self, slope):
         # 1 / cosine^2 is a straight line over 1 / batch, and the bias stands at its end.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STAGES = ("untrained", "early", "trained")
 RULES = ("adam", "sgd", "fixed length")
+CERTAIN = 1e-3  # share of the true gradient's squared length that is no noise; below it there is no angle to tell
 CONDITIONS = (  # name, condition, what is changed
     ("arctangent", "family", ("family", "ATan")),
     ("sigmoid", "family", ("family", "Sigmoid")),
@@ -29,7 +30,8 @@ CONDITIONS = (  # name, condition, what is changed
 
 
 def cosine_of(rows: pd.DataFrame, slope: float, layer: int, batch: float = np.inf) -> pd.Series:
-    """Cosine with the truth in batches of so many examples, by seed; of seeds whose mean is known, if infinite."""
+    """Cosine with the truth in batches of so many examples, by seed; of seeds whose mean and truth are known."""
+    rows = rows[rows.certain > CERTAIN]
     product, signal, noise = (
         per_seed(rows, column, slope=slope, layer=layer) for column in ("product", "signal", "noise")
     )

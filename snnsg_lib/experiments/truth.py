@@ -24,6 +24,7 @@ from snnsg_lib.statistics import bootstrap_interval, iqm
 
 CHUNK_SIZE = len(true.SLOPES)
 STEEP = 35.0  # from here on the mean needs five times the examples
+CERTAIN = 1e-3  # below it, the truth itself is lost in its noise
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,18 @@ def _run(configs: list[Config]) -> list[list[dict]]:
     return rows
 
 
+def known(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose true gradient is longer than its noise; of the others no angle can be told."""
+    return table[table["certain"] > CERTAIN]
+
+
 def cosine(table: pd.DataFrame, batch: float = np.inf) -> pd.Series:
     """Cosine of each row's surrogate gradient with the truth in batches of so many examples, noise of the truth aside.
 
-    With an infinite batch noise may lift it above 1, and where it leaves nothing of the mean it is NaN.
+    With an infinite batch noise may lift it above 1. Where it leaves nothing of the mean, or of the truth, it is NaN.
     """
     squared = table["signal"] + table["noise"] / batch
-    return table["product"] / np.sqrt(squared.where(squared > 0))
+    return table["product"] / np.sqrt(squared.where((squared > 0) & (table["certain"] > CERTAIN)))
 
 
 def reliability(table: pd.DataFrame, batch: float) -> pd.Series:
@@ -135,6 +141,7 @@ def typical_length(table: pd.DataFrame, by: Iterable[str] = ("stage", "layer", "
     DataFrame
         The columns of `by`, mean, low, high; 0 where even all seeds cannot tell the mean from noise.
     """
+    table = known(table)
     squares = table["signal"] / table["truth"] ** 2
     rows = []
     for key, values in squares.groupby([table[name] for name in by]):
@@ -156,13 +163,14 @@ def typical_cosine(
     DataFrame
         The columns of `by`, mean, low, high; in [0, 1], and NaN where even all seeds cannot tell.
     """
+    table = known(table)
     inverse = (table["signal"] + table["noise"] / batch) / table["product"] ** 2
     rows = []
     for key, values in inverse.groupby([table[name] for name in by]):
         low, high = bootstrap_interval(values.to_numpy())
         ends = [end**-0.5 if end > 0 else np.nan for end in (iqm(values), high, low)]
-        known = np.isfinite(ends[0])
-        rows.append((*key, *np.minimum(ends, 1.0)[:2], min(ends[2], 1.0) if low > 0 else (1.0 if known else np.nan)))
+        told = np.isfinite(ends[0])
+        rows.append((*key, *np.minimum(ends, 1.0)[:2], min(ends[2], 1.0) if low > 0 else (1.0 if told else np.nan)))
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_lib.experiments.truth import cosine, typical_cosine, typical_length
+from snnsg_lib.experiments.truth import cosine, known, typical_cosine, typical_length
 from snnsg_lib.figures.depth import summary
 from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
 
@@ -109,6 +109,7 @@ def plot_truth_conditions(
 
 
 def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, style: str) -> None:
+    table = known(table)
     table = table[table.layer == (layer if layer >= 0 else table.depth + layer)]
     if table.empty:
         return
