@@ -57,6 +57,7 @@ test-long: $(STAMP) ## the long fault-injection figures
 bench: $(STAMP) ## speed against snnTorch and against the floor
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.control
+	$(BIN)/python -m benchmarks.lyapunov
 
 experiment: $(STAMP) ## run one experiment again: make experiment NAME=...
 	$(BIN)/python -m snnsg_lib.experiments $(NAME)

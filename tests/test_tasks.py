@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from snnsg_lib.envs.experts import hover_expert
-from snnsg_lib.tasks import expert_demonstrations, spike_classification
+from snnsg_lib.tasks import delayed_copy, delayed_xor, expert_demonstrations, spike_classification
 
 IDS = ["snnsg/PlanarHover-v0", "snnsg/CrazyflieHover-v0"]
 
@@ -63,6 +63,77 @@ def test_patterns_can_be_told_apart_by_nearest_mean():
     assert (guessed == labels[500:]).double().mean() > 0.95
 
 
+both_delayed = pytest.mark.parametrize("task", [delayed_copy, delayed_xor])
+
+
+def test_one_shot_copy_asks_for_the_cue_after_the_delay():
+    trials = delayed_copy(50, 20)
+    assert trials.inputs.shape == (23, 50, 2)
+    assert trials.inputs.dtype == torch.float32
+    assert trials.targets.shape == (3, 50)
+    assert torch.equal(trials.inputs[:3, :, 1].long(), trials.targets)
+    assert torch.equal(trials.inputs[:3].sum(-1), torch.ones(3, 50))
+    assert trials.inputs[3:].count_nonzero() == 0
+    assert 10 < trials.targets[0].sum() < 40
+
+
+def test_one_shot_xor_asks_for_the_parity_of_two_cues_half_a_delay_apart():
+    trials = delayed_xor(50, 20, pulse=2)
+    assert trials.inputs.shape == (22, 50, 2)
+    cues = [trials.inputs[first : first + 2, :, 1].long() for first in (0, 10)]
+    assert torch.equal(trials.targets, cues[0] ^ cues[1])
+    shown = trials.inputs.sum(-1)[:, 0]
+    assert shown.nonzero().flatten().tolist() == [0, 1, 10, 11]
+
+
+def test_streaming_asks_at_every_step_for_the_bits_of_long_ago():
+    copy, xor = (task(8, 6, streaming=True, num_steps=30) for task in (delayed_copy, delayed_xor))
+    for trials in (copy, xor):
+        assert trials.inputs.shape == (30, 8, 2)
+        assert trials.targets.shape == (24, 8)
+        assert torch.equal(trials.inputs.sum(-1), torch.ones(30, 8))
+    bits = copy.inputs[..., 1].long()
+    assert torch.equal(copy.targets, bits[:24])
+    bits = xor.inputs[..., 1].long()
+    assert torch.equal(xor.targets, bits[:24] ^ bits[3:27])
+    assert delayed_copy(8, 6, streaming=True).inputs.shape[0] == 12
+
+
+@both_delayed
+@pytest.mark.parametrize("streaming", [False, True])
+def test_delayed_trials_follow_from_their_generator(task, streaming):
+    settings = {"streaming": streaming, "noise": 0.2}
+    first, again, other = (task(16, 12, rng=rng, **settings) for rng in (3, np.random.default_rng(3), 4))
+    assert torch.equal(first.inputs, again.inputs)
+    assert torch.equal(first.targets, again.targets)
+    assert not torch.equal(first.inputs, other.inputs)
+    stacked = task(16, 12, rng=[4, 3], **settings)
+    assert torch.equal(stacked.inputs[:, 1], first.inputs)
+    assert torch.equal(stacked.targets[:, 0], other.targets)
+
+
+@both_delayed
+def test_delayed_noise_has_its_standard_deviation_and_changes_no_answer(task):
+    calm, noisy = (task(200, 20, noise=noise) for noise in (0.0, 0.3))
+    assert torch.equal(calm.targets, noisy.targets)
+    assert (noisy.inputs - calm.inputs).std().item() == pytest.approx(0.3, rel=0.05)
+
+
+def test_delayed_loss_and_accuracy_look_at_the_asked_steps_alone():
+    trials = delayed_copy(6, 10)
+    right = torch.nn.functional.one_hot(trials.targets, 2).float()
+    outputs = torch.cat([torch.randn(10, 6, 2), 4 * right])
+    assert trials.accuracy(outputs) == 1
+    assert trials.accuracy(-outputs) == 0
+    expected = torch.nn.functional.cross_entropy(outputs[-3:].flatten(0, 1), trials.targets.flatten())
+    assert trials.loss(outputs).item() == pytest.approx(expected.item(), rel=1e-6)
+    shared = torch.stack([outputs, -outputs], dim=1)
+    assert trials.accuracy(shared).tolist() == [1, 0]
+    assert trials.loss(shared)[0].item() == pytest.approx(expected.item(), rel=1e-6)
+    stacked = delayed_copy(6, 10, rng=[0, 1])
+    assert torch.equal(stacked.loss(shared)[0], trials.loss(outputs))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -74,11 +145,34 @@ def test_patterns_can_be_told_apart_by_nearest_mean():
         (lambda: spike_classification(num_classes=1), "num_classes"),
         (lambda: spike_classification(deletion=1.5), "deletion"),
         (lambda: spike_classification(rate=float("nan")), "rate"),
+        (lambda: delayed_copy(0), "num_samples must be an integer >= 1, got 0"),
+        (lambda: delayed_copy(4, 0), "delay must be an integer >= 1, got 0"),
+        (lambda: delayed_copy(4, 10, pulse=11), r"pulse must be an integer in \[1, 10\], got 11"),
+        (lambda: delayed_xor(4, 10, pulse=6), r"pulse must be an integer in \[1, 5\], got 6"),
+        (lambda: delayed_xor(4, 7), "delay must be even.*got 7"),
+        (lambda: delayed_copy(noise=-0.1), "noise must be finite and >= 0, got -0.1"),
+        (lambda: delayed_copy(num_steps=50), "num_steps must be None for one-shot.*got 50"),
+        (lambda: delayed_copy(4, 10, streaming=True, num_steps=10), "num_steps must be an integer >= 11, got 10"),
+        (lambda: delayed_copy(rng=-1), "rng must be an integer >= 0, got -1"),
     ],
 )
 def test_bad_arguments_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rng": "seed"}, "rng must be a numpy.random.Generator or an integer.*'seed'"),
+        ({"rng": None}, "rng must be .*None"),
+        ({"streaming": 1}, "streaming must be True or False, got 1"),
+        ({"delay": 2.5}, "delay must be an integer >= 2, got 2.5"),
+    ],
+)
+def test_delayed_arguments_of_a_wrong_type_are_named(settings, message):
+    with pytest.raises(TypeError, match=message):
+        delayed_xor(**settings)
 
 
 def test_spike_patterns_need_no_gymnasium():

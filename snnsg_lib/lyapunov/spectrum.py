@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import jacfwd, jvp, vmap
+from torch.func import jvp, vmap
 
 from snnsg_lib._checks import check_int
 
@@ -41,8 +41,8 @@ def lyapunov_spectrum(
     Parameters
     ----------
     step : callable
-        Takes a float64 tensor and returns one of the same shape, in torch operations with a forward derivative and
-        without branches that depend on values. For a flow: one step of an integrator; divide by its length in time.
+        Takes a float64 tensor and returns one of the same shape, in differentiable torch operations and without
+        branches that depend on values. For a flow: one step of an integrator; divide by its length in time.
     state : Tensor
         Where the orbit begins, of any shape with n entries; floating-point.
     num_steps : int
@@ -81,18 +81,21 @@ def lyapunov_spectrum(
     size = state.numel()
     ends = check_schedule(num_steps, num_exponents, qr_interval, transient, size)
     tangents = first_tangents(size, num_exponents, rng)
-    sums = tangents.new_zeros(num_exponents)
-    for number, pushed in enumerate(_pushed(step, state.detach().double(), tangents, num_steps, ends), start=1):
+    sums, growths = tangents.new_zeros(num_exponents), []
+    for number, pushed in enumerate(_pushed(step, state.detach().double(), tangents, num_steps), start=1):
         tangents.copy_(pushed)
         if number in ends:
-            growth = orthonormalise(tangents)
-            check_growth(growth)
+            growths.append(orthonormalise(tangents))
+        if growths and (len(growths) == CHUNK or number in (transient, num_steps)):
+            stacked = torch.stack(growths)
+            check_growth(stacked)
             if number > transient:
-                sums += growth.diagonal().abs().log()
+                sums += stacked.diagonal(dim1=-2, dim2=-1).abs().log().sum(0)
+            growths = []
     return sums / (num_steps - transient)
 
 
-def _pushed(step: Map, state: Tensor, tangents: Tensor, num_steps: int, ends: set[int]) -> Iterator[Tensor]:
+def _pushed(step: Map, state: Tensor, tangents: Tensor, num_steps: int) -> Iterator[Tensor]:
     """Yield the tangents, one a row, after each step; `tangents` holds those before it."""
     shape = state.shape
 
@@ -107,22 +110,36 @@ def _pushed(step: Map, state: Tensor, tangents: Tensor, num_steps: int, ends: se
     if flat.numel() > SMALL_STATE:
         for _ in range(num_steps):
             yield vmap(lambda tangent, at=flat: jvp(flat_step, (at,), (tangent,))[1])(tangents)
-            flat = _finite(flat_step(flat))
+            flat = flat_step(flat)
+            _check_finite(flat)
         return
-    jacobians = vmap(jacfwd(flat_step))
     for first in range(0, num_steps, CHUNK):
         orbit = [flat]
         for _ in range(min(CHUNK, num_steps - first)):
-            orbit.append(_finite(flat_step(orbit[-1])))
+            orbit.append(flat_step(orbit[-1]))
         flat = orbit.pop()
-        for jacobian in jacobians(torch.stack(orbit)):
-            yield tangents @ jacobian.mT
+        _check_finite(flat)
+        for transposed in _jacobians(flat_step, torch.stack(orbit)).mT:
+            yield tangents @ transposed
 
 
-def _finite(state: Tensor) -> Tensor:
+@torch.enable_grad()
+def _jacobians(step: Map, states: Tensor) -> Tensor:
+    """Jacobians (count, n, n) at all `states` (count, n): one backward pass for each entry of the state."""
+    states = states.requires_grad_()
+    after = vmap(step)(states)
+    if not after.requires_grad:
+        return after.new_zeros(*states.shape, states.shape[-1])
+    rows = [
+        torch.autograd.grad(entry.sum(), states, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+        for entry in after.unbind(-1)
+    ]
+    return torch.stack(rows, dim=1)
+
+
+def _check_finite(state: Tensor) -> None:
     if not bool(torch.isfinite(state).all()):
         raise LyapunovError("the orbit left the finite numbers: choose another state, or a smaller step in time")
-    return state
 
 
 def check_schedule(num_steps: int, num_exponents: int, qr_interval: int, transient: int, size: int) -> set[int]:
