@@ -124,8 +124,10 @@ def plot_two_orbits(orbit: ArrayLike, other: ArrayLike, exponent: float, *, axes
 
     Parameters
     ----------
-    orbit, other : array_like, (num_steps, 2)
+    orbit : array_like, (num_steps, 2)
         States at each step.
+    other : array_like, (fewer_steps, 2)
+        The second orbit, as long as the distance is to be drawn.
     exponent : float
         The leading one, per step; drawn as the slope of ln of the distance.
     axes : array of two Axes, optional
@@ -133,7 +135,7 @@ def plot_two_orbits(orbit: ArrayLike, other: ArrayLike, exponent: float, *, axes
     """
     axes = new_axes("wide", columns=2)[1] if axes is None else axes
     first, second = np.asarray(orbit, dtype=float), np.asarray(other, dtype=float)
-    distance = np.log(np.linalg.norm(first - second, axis=1))
+    distance = np.log(np.linalg.norm(first[: len(second)] - second, axis=1))
     axes[0].plot(*first.T, ".", color=INK, markersize=2)
     axes[0].set(xlabel="x", ylabel="y")
     axes[1].plot(distance, color=INK, linewidth=1.4)
@@ -164,8 +166,9 @@ def plot_gradients_over_time(
         sizes = np.asarray(values, dtype=float)[::-1]
         back = np.arange(len(sizes))
         ax.plot(back, sizes, color=slope_colour(slope), linewidth=1.6)
-        # The line has the slope alone from the exponent; its height is that of the curve.
-        height = np.mean(np.log(sizes) - exponents[slope] * back)
+        # The line has the slope alone from the exponent; its height is that of the curve. Rounding may leave zeros.
+        there = sizes > 0
+        height = np.mean(np.log(sizes[there]) - exponents[slope] * back[there])
         line = np.exp(height + exponents[slope] * back)
         ax.plot(back, line, color=TRUTH, linewidth=1, linestyle=(0, (4, 2)))
         ax.annotate(f"k = {slope:g}", (back[-1], line[-1]), (5, 0), textcoords="offset points", va="center", fontsize=9)
