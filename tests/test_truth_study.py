@@ -11,7 +11,7 @@ import torch
 
 from snnsg_lib import figures
 from snnsg_lib.experiments import _truth as true
-from snnsg_lib.experiments import truth, truth_batches, truth_learning, truth_noise, truth_steps
+from snnsg_lib.experiments import truth, truth_batches, truth_conditions, truth_learning, truth_noise, truth_steps
 from snnsg_lib.experiments.truth import cosine, reliability, typical_cosine, typical_length
 from snnsg_lib.gradients import gradient_reliability, layer_gradients
 from snnsg_lib.statistics import iqm
@@ -19,7 +19,7 @@ from snnsg_lib.store import load_results
 from snnsg_lib.widgets import TruthExplorer
 
 MODULES = {module.__name__.rsplit(".", 1)[1]: module for module in (truth, truth_batches, truth_learning, truth_noise)}
-MODULES["truth_steps"] = truth_steps
+MODULES |= {"truth_steps": truth_steps, "truth_conditions": truth_conditions}
 
 
 @pytest.fixture(autouse=True)
@@ -184,6 +184,14 @@ def test_extrapolated_cosines_equal_those_measured_batch_by_batch():
             assert cosine(cell, batch).mean() == pytest.approx(rows.cosine.mean(), abs=0.12)
 
 
+def test_what_is_changed_is_told_in_words():
+    table = load_results("truth_conditions")
+    words = truth_conditions.changed(table)
+    assert words[table["depth"] == 8].unique().tolist() == ["depth 8"]
+    assert words.nunique() == 12
+    assert words.index.equals(table.index)
+
+
 class TestFigures:
     def test_draw_the_stored_tables(self):
         table = load_results("truth")
@@ -201,6 +209,11 @@ class TestFigures:
         ]
         tasks = load_results("truth_learning")["task"].nunique()
         assert [np.size(axes) for axes in drawn] == [4, 4, 2, 3, 3, 4, 3 * tasks]
+
+    def test_draw_the_stored_conditions(self):
+        table, main = load_results("truth_conditions"), load_results("truth")
+        axes = figures.plot_truth_conditions(*(t[t["stage"] == "untrained"] for t in (table, main)))
+        assert [len(ax.lines) for ax in axes] == [4, 2, 3, 3, 3, 3]
 
     @pytest.mark.parametrize("batch", [64, np.inf])
     def test_draw_a_panel_for_each_condition_there_is(self, batch):

@@ -14,7 +14,7 @@ from snnsg_lib.experiments import _truth as true
 from snnsg_lib.experiments import truth
 from snnsg_lib.experiments.truth import CHUNK_SIZE, Config, all_slopes, cosine
 
-__all__ = ["CHUNK_SIZE", "Config", "agrees", "configs", "run"]
+__all__ = ["CHUNK_SIZE", "Config", "agrees", "changed", "configs", "run"]
 
 
 def configs(quick: bool = False) -> list[Config]:
@@ -37,6 +37,19 @@ def configs(quick: bool = False) -> list[Config]:
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, as those of `truth`."""
     return truth.run(configs)
+
+
+def changed(table: pd.DataFrame) -> pd.Series:
+    """What is changed, in words, for each row."""
+    names = {
+        "family": table["family"],
+        "reset": "reset " + table["reset"],
+        "depth": "depth " + table["depth"].astype(str),
+        "steps": table["num_steps"].astype(str) + " steps",
+        "rate": "rate " + table["rate"].astype(str),
+        "noise": "noise, " + table["family"],
+    }
+    return pd.DataFrame(names).stack().loc[list(zip(table.index, table["condition"], strict=True))].droplevel(1)
 
 
 def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:

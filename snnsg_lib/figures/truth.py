@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from snnsg_lib.experiments.truth import cosine, typical_cosine
 from snnsg_lib.experiments.truth_learning import PROFILE, best_rates
@@ -83,6 +84,7 @@ def plot_batches(
             ax.vlines(points.index, points.low, points.high, color=colour, linewidth=1.4)
             ax.scatter(points.index, points["mean"], color=colour, s=18, zorder=3)
         ax.set(xscale="log", xlabel="examples in a batch")
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.set_title(f"layer {layer}" + (", first hidden" if layer == 0 else ""))
     axes[0].set(ylabel="cosine with the true gradient", ylim=(-0.05, 1.05))
     axes[0].legend(loc="upper left")
@@ -167,6 +169,7 @@ def plot_plateau(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.n
         ax.plot(medians.index, medians.ratio, color=MUTED, linestyle="--", linewidth=1.4, label="relative length")
         ax.axvline(0.1, color=MUTED, linestyle=":", linewidth=1)
         ax.set(xscale="log", xlabel="step / weight", title=f"layer {layer}")
+        ax.xaxis.set_minor_locator(NullLocator())
     axes[0].set(ylim=(0, 2.0), ylabel="against the step 0.1")
     axes[0].legend(loc="upper right", handlelength=1.8)
     return axes

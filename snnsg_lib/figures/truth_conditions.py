@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from snnsg_lib.experiments.truth import cosine, known, typical_cosine, typical_length
 from snnsg_lib.figures.depth import summary
@@ -54,7 +55,8 @@ def plot_lengths(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.n
         passed = table.depth.iloc[0] - layer
         ax.plot(found.index, found["mean"] * (2 / found.index) ** passed, color=MUTED, linestyle="--", label="peak 1")
         _panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
-    axes[0].set(yscale="log", ylim=(5e-6, 80), ylabel="length / true length")
+    axes[0].set(yscale="log", ylim=(2e-6, 80), ylabel="length / true length")
+    axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].legend(loc="lower left", handlelength=1.8)
     return axes
 
