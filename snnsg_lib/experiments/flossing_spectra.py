@@ -1,7 +1,7 @@
 """What flossing does to the spectrum, and what a perturbation does over time before and after it.
 
 Networks as in `flossing_tasks`, trials of the delayed copy with delay 45, 100 flossing steps on the first 1, 16 or 32
-exponents, at several slopes, and from gain 4, where gradients explode. Rows, by `measure` and `stage`:
+exponents, at several slopes, and from recurrent weights that are four times as large. Rows, by `measure` and `stage`:
 
 - ``spectrum``: exponent number `index` (all of the first 32, then every eighth of 128);
 - ``epochs``: the largest exponent after `index` flossing steps, on the trials being flossed;

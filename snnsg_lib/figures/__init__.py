@@ -5,6 +5,16 @@ from snnsg_lib.figures.control import buffer_contents, plot_buffer, plot_learnin
 from snnsg_lib.figures.depth import plot_conditions, plot_layer_bars, plot_layers, plot_widths
 from snnsg_lib.figures.direction import plot_bias_and_variance, plot_cosines, plot_decrease
 from snnsg_lib.figures.flight import plot_flight, plot_flight_spikes
+from snnsg_lib.figures.flossing import (
+    plot_arms_and_rates,
+    plot_delays,
+    plot_exponent_and_slope,
+    plot_exponents_and_gradients,
+    plot_flossed_spectra,
+    plot_flossing,
+    plot_tangent_and_network,
+    plot_training,
+)
 from snnsg_lib.figures.lyapunov import (
     plot_gradients_over_time,
     plot_leading_exponents,
@@ -39,6 +49,7 @@ __all__ = [
     "new_axes",
     "plot_accuracy",
     "plot_arms",
+    "plot_arms_and_rates",
     "plot_batches",
     "plot_best_slopes",
     "plot_bias_and_variance",
@@ -48,8 +59,13 @@ __all__ = [
     "plot_conditions",
     "plot_cosines",
     "plot_decrease",
+    "plot_delays",
+    "plot_exponent_and_slope",
+    "plot_exponents_and_gradients",
     "plot_flight",
     "plot_flight_spikes",
+    "plot_flossed_spectra",
+    "plot_flossing",
     "plot_gain_and_epsilon",
     "plot_gains",
     "plot_gradients_over_time",
@@ -75,6 +91,8 @@ __all__ = [
     "plot_staircase",
     "plot_surrogates",
     "plot_survival",
+    "plot_tangent_and_network",
+    "plot_training",
     "plot_truth",
     "plot_truth_conditions",
     "plot_two_orbits",
