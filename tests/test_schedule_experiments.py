@@ -18,7 +18,7 @@ from snnsg_lib.experiments import (
     schedules_td3,
     td3_slopes,
 )
-from snnsg_lib.experiments._comparisons import best_fixed, price_of_a_sweep, slope_of, together
+from snnsg_lib.experiments._comparisons import arrivals, best_fixed, price_of_a_sweep, slope_of, together
 from snnsg_lib.figures import schedules as figures
 from snnsg_lib.schedulers import TargetSlope
 from snnsg_lib.statistics import survival
@@ -153,6 +153,18 @@ def test_runs_of_both_tables_come_together_under_the_names_of_their_arms():
     assert runs.loc[runs["arm"] == "adaptive", "speed"].min() == 8000
     assert slope_of("k = 2.5") == 2.5
     assert slope_of("adaptive") is slope_of("k = 2, short memory") is None
+
+
+def test_arrivals_count_a_run_that_never_arrives_with_its_budget():
+    runs = together(curves({"adaptive": 4000, "interval, linear": 17_000}), curves({2.0: 6000}))
+    table = arrivals(runs).set_index("arm")
+    assert list(table.index) == ["adaptive", "k = 2", "interval, linear"]
+    assert table["arrived"].to_dict() == {"adaptive": 20, "k = 2": 20, "interval, linear": 12}
+    assert table.loc["adaptive", "steps"] == pytest.approx(5300)  # 4, 5 and 6 thousand, in the shares 1, 2, 2
+    assert (table["low"] <= table["steps"]).all()
+    assert (table["steps"] <= table["high"]).all()
+    assert table["high"].max() <= 18_000
+    assert table["epochs"].to_numpy() == pytest.approx(table["steps"].to_numpy() / 1000)
 
 
 def test_the_best_fixed_slope_of_a_seed_is_chosen_on_the_others():

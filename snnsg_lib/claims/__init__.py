@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ def verdicts(claims: Sequence[Claim] = CLAIMS, directory: str | Path | None = No
     CorruptResultError
         A stored table does not agree with its hash.
     """
-    return pd.DataFrame([_row(claim, directory) for claim in claims])
+    load = functools.cache(functools.partial(load_results, directory=directory))  # many claims share a table
+    return pd.DataFrame([_row(claim, load) for claim in claims])
 
 
 def entry_hashes(table: str) -> dict[str, str]:
@@ -75,9 +77,9 @@ def scorecard(directory: str | Path | None = None) -> Styler:
     return style.set_table_styles([{"selector": "th, td", "props": cell}])
 
 
-def _row(claim: Claim, directory: str | Path | None) -> dict[str, Any]:
+def _row(claim: Claim, load: Callable[[str], pd.DataFrame]) -> dict[str, Any]:
     try:
-        tables = [load_results(name, directory) for name in (claim.table, *claim.beside)]
+        tables = [load(name) for name in (claim.table, *claim.beside)]
     except FileNotFoundError:
         results, failed = [], 0  # not run yet
     else:

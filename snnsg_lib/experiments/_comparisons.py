@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnsg_lib._checks import check_int
-from snnsg_lib.experiments._outcomes import outcomes
+from snnsg_lib.experiments._outcomes import outcomes, task_of
+from snnsg_lib.statistics import bootstrap_interval, iqm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,32 @@ def with_arm(table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(arm=table["schedule"])
     fixed = table["slope"].map(fixed_arm, na_action="ignore")
     return table.assign(arm=table["schedule"].where(table["schedule"].notna(), fixed))
+
+
+def arrivals(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return how soon the runs of each arm are at the threshold, the soonest first.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `together` returns them, of one setting.
+
+    Returns
+    -------
+    DataFrame
+        arm, runs, arrived (how many of them), steps (interquartile mean; a run that never arrives counts with its whole
+        budget), low and high (95 % bootstrap interval), and epochs (steps over the length of an epoch).
+    """
+    import pandas as pd
+
+    epoch = EPOCHS[task_of(runs["setting"].iloc[0])]
+    rows = []
+    for arm, own in runs.groupby("arm"):
+        steps = iqm(own["speed"])
+        interval = bootstrap_interval(own["speed"]) if len(own) > 1 else (steps, steps)
+        rows.append((arm, len(own), int(own["reached"].sum()), steps, *interval, steps / epoch))
+    columns = ["arm", "runs", "arrived", "steps", "low", "high", "epochs"]
+    return pd.DataFrame(rows, columns=columns).sort_values("steps", ignore_index=True)
 
 
 def best_fixed(values: pd.DataFrame, largest: bool) -> pd.Series:

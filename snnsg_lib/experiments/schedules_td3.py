@@ -18,7 +18,9 @@ import pandas as pd
 
 from snnsg_lib.experiments import _control as control
 from snnsg_lib.experiments import _schedules as schedules
+from snnsg_lib.experiments._comparisons import arrivals, price_of_a_sweep, together
 
+__all__ = ["CHUNK_SIZE", "Config", "agrees", "arrivals", "configs", "price_of_a_sweep", "run", "together"]
 CHUNK_SIZE = schedules.CHUNK_SIZE
 
 

@@ -128,7 +128,7 @@
     svg(canvas, "line", { x1: above.left, x2: above.right, y1: level, y2: level, class: "snnsg-threshold" });
     const others = svg(canvas, "path", { class: "snnsg-others" });
     const curve = svg(canvas, "path", { class: "snnsg-line" });
-    svg(canvas, "text", { x: above.left + 6, y: level - 6, class: "snnsg-note snnsg-halo" }, "threshold 100");
+    svg(canvas, "text", { x: above.right + 6, y: level + 4, class: "snnsg-note" }, "threshold");
     const points = Array.from({ length: EVALUATIONS }, () => svg(canvas, "circle", { r: 2.5, class: "snnsg-dot" }));
     const replayed = svg(canvas, "path", { class: "snnsg-schedule snnsg-thin" });
     const lines = Object.fromEntries(NAMES.map((name) => [name, svg(canvas, "path", { class: `snnsg-schedule snnsg-${name}` })]));
