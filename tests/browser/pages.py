@@ -82,6 +82,26 @@ def figure(name: str, state: dict) -> str:
     return f'<figure data-snnsg="{name}" data-state="{html.escape(json.dumps(state), quote=True)}"></figure>'
 
 
+def page_of(folder: Path, *shown, **settings) -> str:
+    """Write a page with these explorers, each in its state, and return its file:// address."""
+    figures = "".join(figure(explorer._name, explorer.page_state) for explorer in shown)
+    return standalone_page(folder, sorted({explorer._name for explorer in shown}), figures=figures, **settings)
+
+
+def cut_off_labels(page: Page) -> list[str]:
+    """Return the labels that reach beyond the drawing of their explorer."""
+    return page.locator(".snnsg-picture svg").evaluate_all(
+        """pictures => pictures.flatMap((svg) => {
+          const frame = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].filter((text) => {
+            const box = text.getBoundingClientRect();
+            const aside = box.left < frame.left - 1 || box.right > frame.right + 1;
+            return box.width && (aside || box.bottom > frame.bottom + 1 || box.top < frame.top - 1);
+          }).map((text) => text.textContent);
+        })"""
+    )
+
+
 def picture(explorer: Locator) -> str:
     """Return the explorer's drawing as text, after the next frame."""
     explorer.page.evaluate(NEXT_FRAME)

@@ -5,7 +5,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from pages import NEXT_FRAME, Watch, axe_violations, faults_of_sliders, figure, picture, standalone_page
+from pages import (
+    NEXT_FRAME,
+    Watch,
+    axe_violations,
+    cut_off_labels,
+    faults_of_sliders,
+    page_of,
+    picture,
+    standalone_page,
+)
 from synthetic_curves import learning_table
 
 from snnsg_lib.figures.flight import project
@@ -30,12 +39,6 @@ def explorers():
         patch.setattr(curves, "load_results", tables.__getitem__)
         yield {"curves": LearningCurveExplorer, "flight": FlightViewer}
     curves.stored_curves.cache_clear()
-
-
-def page_of(folder, *shown, **settings):
-    names = sorted({explorer._name for explorer in shown})
-    figures = "".join(figure(explorer._name, explorer.page_state) for explorer in shown)
-    return standalone_page(folder, names, figures=figures, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -146,17 +149,7 @@ def test_no_label_is_cut_off_and_narrow_screens_need_no_sideways_scroll(
     with Watch(browser, width=width, height=800) as watch:
         page = watch.open(page_of(tmp_path, *shown, theme=theme))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        outside = page.locator(".snnsg-picture svg").evaluate_all(
-            """pictures => pictures.flatMap((svg) => {
-              const frame = svg.getBoundingClientRect();
-              return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                const aside = box.left < frame.left - 1 || box.right > frame.right + 1;
-                return box.width && (aside || box.bottom > frame.bottom + 1 || box.top < frame.top - 1);
-              }).map((text) => text.textContent);
-            })"""
-        )
-        assert outside == []
+        assert cut_off_labels(page) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,17 +4,22 @@ import gzip
 
 import numpy as np
 import pytest
-from pages import NEXT_FRAME, SLIDERS, Watch, axe_violations, faults_of_sliders, figure, picture, standalone_page
+from pages import (
+    NEXT_FRAME,
+    SLIDERS,
+    Watch,
+    axe_violations,
+    cut_off_labels,
+    faults_of_sliders,
+    page_of,
+    picture,
+    standalone_page,
+)
 
 from snnsg_lib.widgets import DepthExplorer
 from snnsg_lib.widgets.depth import DEPTHS, RESETS
 
 pytestmark = pytest.mark.browser
-
-
-def page_of(folder, *explorers, **settings):
-    figures = "".join(figure("depth", explorer.page_state) for explorer in explorers)
-    return standalone_page(folder, ("depth",), figures=figures, **settings)
 
 
 def random_explorer(rng):
@@ -78,16 +83,7 @@ def test_no_label_is_cut_off_and_narrow_screens_need_no_sideways_scroll(browser,
     with Watch(browser, width=width, height=800) as watch:
         page = watch.open(page_of(tmp_path, *explorers, theme=theme))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        outside = page.locator(".snnsg-picture svg").evaluate_all(
-            """pictures => pictures.flatMap((svg) => {
-              const frame = svg.getBoundingClientRect();
-              return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1;
-              }).map((text) => text.textContent);
-            })"""
-        )
-        assert outside == []
+        assert cut_off_labels(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -12,6 +12,7 @@ from pages import (
     SLIDERS,
     Watch,
     axe_violations,
+    cut_off_labels,
     faults_of_sliders,
     figure,
     picture,
@@ -190,21 +191,7 @@ def test_narrow_screens_need_no_sideways_scroll(browser, tmp_path, theme):
     with Watch(browser, width=360, height=700) as watch:
         page = watch.open(standalone_page(tmp_path, theme=theme))
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        assert cut_off_texts(page) == []
-
-
-def cut_off_texts(page):
-    """Return the labels of the pictures that reach beyond them."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll(".snnsg-picture svg")].flatMap((svg) => {
-          const frame = svg.getBoundingClientRect();
-          return [...svg.querySelectorAll("text")].filter((text) => {
-            const box = text.getBoundingClientRect();
-            const aside = box.left < frame.left - 1 || box.right > frame.right + 1;
-            return aside || box.bottom > frame.bottom + 1 || box.top < frame.top - 1;
-          }).map((text) => text.textContent);
-        })"""
-    )
+        assert cut_off_labels(page) == []
 
 
 @pytest.mark.parametrize("slope", [1, 100])
@@ -216,7 +203,7 @@ def test_no_label_is_cut_off(browser, tmp_path, slope, width):
     ]
     with Watch(browser, width=width) as watch:
         page = watch.open(standalone_page(tmp_path, figures="".join(figure(name, state) for name, state in states)))
-        assert cut_off_texts(page) == []
+        assert cut_off_labels(page) == []
 
 
 def test_picture_fills_the_width_and_sliders_are_tall_enough_to_touch(browser, explorers_url):

@@ -4,7 +4,16 @@ import gzip
 
 import numpy as np
 import pytest
-from pages import NEXT_FRAME, Watch, axe_violations, faults_of_sliders, figure, picture, standalone_page
+from pages import (
+    NEXT_FRAME,
+    Watch,
+    axe_violations,
+    cut_off_labels,
+    faults_of_sliders,
+    page_of,
+    picture,
+    standalone_page,
+)
 
 from snnsg_lib.widgets import LyapunovExplorer
 
@@ -17,11 +26,6 @@ EXTREMES = [
     {"gain": 0, "slope": 100, "size": 2, "tau_mem": 1, "tau_syn": 10, "drive": 0},
     {"gain": 2.5, "slope": 5, "size": 24, "tau_mem": 2, "tau_syn": 1, "seed": 9},
 ]
-
-
-def page_of(folder, *explorers, **settings):
-    figures = "".join(figure("lyapunov", explorer.page_state) for explorer in explorers)
-    return standalone_page(folder, ("lyapunov",), figures=figures, **settings)
 
 
 def random_explorer(rng):
@@ -104,17 +108,7 @@ def test_no_label_is_cut_off_and_narrow_screens_need_no_sideways_scroll(browser,
     with Watch(browser, width=width, height=800) as watch:
         page = watch.open(page_of(tmp_path, *shown, theme=theme))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        outside = page.locator(".snnsg-picture svg").evaluate_all(
-            """pictures => pictures.flatMap((svg) => {
-              const frame = svg.getBoundingClientRect();
-              return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                const aside = box.left < frame.left - 1 || box.right > frame.right + 1;
-                return box.width && (aside || box.bottom > frame.bottom + 1 || box.top < frame.top - 1);
-              }).map((text) => text.textContent);
-            })"""
-        )
-        assert outside == []
+        assert cut_off_labels(page) == []
 
 
 def test_everything_to_touch_is_tall_enough_and_at_most_five(browser, tmp_path):

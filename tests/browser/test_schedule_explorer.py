@@ -5,7 +5,17 @@ import json
 
 import numpy as np
 import pytest
-from pages import NEXT_FRAME, SLIDERS, Watch, axe_violations, faults_of_sliders, figure, picture, standalone_page
+from pages import (
+    NEXT_FRAME,
+    SLIDERS,
+    Watch,
+    axe_violations,
+    cut_off_labels,
+    faults_of_sliders,
+    page_of,
+    picture,
+    standalone_page,
+)
 from synthetic_curves import schedule_table
 
 from snnsg_lib.widgets import ScheduleExplorer, schedule
@@ -22,11 +32,6 @@ def explorer():
         patch.setattr(schedule, "load_results", {"schedules_td3": schedule_table()}.__getitem__)
         yield ScheduleExplorer
     schedule.stored_returns.cache_clear()
-
-
-def page_of(folder, *explorers, **settings):
-    figures = "".join(figure("schedule", shown.page_state) for shown in explorers)
-    return standalone_page(folder, ("schedule",), figures=figures, **settings)
 
 
 def random_settings(rng):
@@ -186,16 +191,7 @@ def test_no_label_is_cut_off_and_narrow_screens_need_no_sideways_scroll(browser,
     with Watch(browser, width=width, height=800) as watch:
         page = watch.open(page_of(tmp_path, *(explorer(**state) for state in states), theme=theme))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        outside = page.locator(".snnsg-picture svg").evaluate_all(
-            """pictures => pictures.flatMap((svg) => {
-              const frame = svg.getBoundingClientRect();
-              return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1;
-              }).map((text) => text.textContent);
-            })"""
-        )
-        assert outside == []
+        assert cut_off_labels(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
