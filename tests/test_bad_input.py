@@ -167,6 +167,8 @@ CASES = [
     ("recurrent alpha", lambda: recurrent(alpha=-0.5), ValueError, ("alpha", "in [0, 1]", "-0.5")),
     ("recurrent gain", lambda: recurrent(gain=NAN), ValueError, ("gain", ">= 0", "nan")),
     ("input_gain", lambda: recurrent(input_gain=-1.0), ValueError, ("input_gain", ">= 0", "-1.0")),
+    ("bias_range number", lambda: recurrent(bias_range=1.0), TypeError, ("bias_range", "(low, high)", "1.0")),
+    ("bias_range turned", lambda: recurrent(bias_range=(1.0, 0.5)), ValueError, ("bias_range", ">= 1", "0.5")),
     ("current_scale", lambda: recurrent(current_scale=INF), ValueError, ("current_scale", ">= 0", "inf")),
     ("recurrent input", lambda: recurrent()(torch.zeros(5, 2, 7)), ValueError, ("x", "batch, 6", "(5, 2, 7)")),
     ("recurrent mem", lambda: recurrent()(torch.zeros(5, 2, 6), mem=torch.zeros(8)), ValueError, ("mem", "(2, 8)", "(8,)")),

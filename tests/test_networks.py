@@ -313,6 +313,21 @@ def test_recurrent_state_begins_where_told():
     assert gradient.abs().sum() > 0
 
 
+def test_bias_range_sets_the_input_bias_and_nothing_else():
+    plain, ranged = (RecurrentLIF(3, 200, 2, seed=4, bias_range=span) for span in (None, (0.5, 2.0)))
+    for name, weight in plain.named_parameters():
+        assert torch.equal(weight, dict(ranged.named_parameters())[name]) == (name != "input_bias")
+    assert ranged.input_bias.min() >= 0.5
+    assert ranged.input_bias.max() <= 2.0
+    assert ranged.input_bias.mean().item() == pytest.approx(1.25, abs=0.1)
+
+
+def test_input_current_is_what_a_network_without_recurrence_integrates():
+    net, x = RecurrentLIF(3, 20, 2, beta=0.0, gain=0.0, reset_mechanism="none", current_scale=0.4), normal(5, 4, 3)
+    _, recording = net(x, record=True)
+    assert torch.allclose(net.input_current(x), recording.mem[0], atol=1e-6)
+
+
 def test_attached_reset_to_zero_runs_in_recurrent_networks():
     net = RecurrentLIF(3, 20, 2, reset_mechanism="zero", detach_reset=False, input_gain=4.0)
     net(normal(10, 4, 3)).sum().backward()

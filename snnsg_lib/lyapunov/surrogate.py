@@ -24,6 +24,8 @@ from snnsg_lib.networks import RecurrentLIF
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.surrogates import Surrogate, spikes_of
 
+BLOCK = 16  # steps whose gradients of the factors are collected at once
+
 
 def surrogate_lyapunov_spectrum(
     net: RecurrentLIF,
@@ -81,9 +83,6 @@ def surrogate_lyapunov_spectrum(
     sums = _LogGrowth.apply(*factors, start, sorted(ends), transient)
     exponents = sums / (len(inputs) - transient)
     return exponents if net.replicas is not None else exponents.squeeze(0)
-
-
-BLOCK = 16  # steps whose gradients of the factors are collected at once
 
 
 class Factors(NamedTuple):
