@@ -134,7 +134,7 @@ def test_arms_have_names_and_each_its_own_look():
     looks = {(look["color"], look["linestyle"], look["marker"]) for look in ARMS.values()}
     assert len(looks) == len(ARMS)
     (ax,) = figures.plot_training(runs(), ["none", "before"])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no flossing", "flossed before"]
+    assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["no flossing", "flossed before"]
     ended = of_runs(runs())
     (ax,) = figures.plot_delays(ended, ["none", "before"])
     assert ax.get_title() == "copy"

@@ -14,7 +14,7 @@ from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH, ACCENT, FIXED = (COLOURS[name][0] for name in ("ink", "muted", "truth", "accent", "fixed"))
+INK, MUTED, TRUTH, ACCENT = (COLOURS[name][0] for name in ("ink", "muted", "truth", "accent"))
 STAGES = {"untrained": "untrained", "during": "during training", "trained": "after training"}
 ARMS: dict[str, dict[str, Any]] = {  # the look of each arm, and its name
     "none": {"color": MUTED, "linestyle": ":", "marker": "o", "label": "no flossing"},
@@ -24,7 +24,7 @@ ARMS: dict[str, dict[str, Any]] = {  # the look of each arm, and its name
     "gain": {"color": INK, "linestyle": "--", "marker": "s", "label": "weights × 4"},
     "gain and floss": {"color": INK, "linestyle": "-.", "marker": "v", "label": "weights × 4, flossed"},
     "slope": {"color": slope_colour(1.0), "linestyle": "-", "marker": "o", "label": "slope without growth"},
-    "rate": {"color": FIXED, "linestyle": "-.", "marker": "P", "label": "firing rate as flossed"},
+    "rate": {"color": INK, "linestyle": ":", "marker": "P", "label": "firing rate as flossed"},
 }
 TASKS = {"copy": "copy", "xor": "XOR"}
 
@@ -167,7 +167,7 @@ def plot_training(
         ax.set(xlabel="gradient step", title=f"{TASKS[task]}, delay {delay}")
     names = {"accuracy": "accuracy", "exponent": "largest exponent, per step", "rate": "spikes per neuron and step"}
     axes[0].set_ylabel(names[column])
-    axes[-1].legend(loc="best", handlelength=2.2)
+    _legend_below(axes[0])
     return axes
 
 
@@ -193,8 +193,14 @@ def plot_delays(runs: pd.DataFrame, arms: Sequence[str], *, axes: np.ndarray | N
             ax.plot(line.index, line["mean"], linewidth=1.4, markersize=5, **ARMS[arm])
         ax.set(xlabel="delay, steps", title=TASKS[task], ylim=(0.45, 1.02))
     axes[0].set_ylabel("final accuracy")
-    axes[0].legend(loc="lower left", handlelength=2.4)
+    _legend_below(axes[0])
     return axes
+
+
+def _legend_below(ax: Axes) -> None:
+    """One legend for all panels, outside of them."""
+    handles, labels = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handlelength=2.6)
 
 
 def plot_arms_and_rates(runs: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
@@ -210,7 +216,8 @@ def plot_arms_and_rates(runs: pd.DataFrame, *, axes: np.ndarray | None = None) -
     cells = sorted(set(zip(runs.task, runs.delay, strict=True)))
     arms = [arm for arm in ARMS if (runs.arm == arm).any()][::-1]
     if axes is None:
-        axes = new_axes("wide", columns=len(cells), sharey=True, sharex=True, squeeze=False)[1][0]
+        size = {"figsize": (9.0, 4.2), "squeeze": False}
+        axes = new_axes("wide", columns=len(cells), sharey=True, sharex=True, **size)[1][0]
     for ax, (task, delay) in zip(axes, cells, strict=True):
         rows = runs[(runs.task == task) & (runs.delay == delay)]
         for place, rate in enumerate(sorted(rows.learning_rate.unique())):
