@@ -102,7 +102,7 @@ def times_one(rounds: int, num_exponents: int = 1) -> dict[str, float]:
     return {name: statistics.median(own) for name, own in times.items()} | {"ratio": statistics.median(ratios)}
 
 
-def main(rounds: int = 7) -> None:
+def main(rounds: int = 5) -> None:
     """Measure, print, and write the table."""
     torch.set_num_threads(1)
     rows = []
