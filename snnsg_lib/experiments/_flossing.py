@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snnsg_lib.lyapunov import surrogate_lyapunov_spectrum
 from snnsg_lib.networks import RecurrentLIF
-from snnsg_lib.surrogates import FastSigmoid
+from snnsg_lib.surrogates import FastSigmoid, Surrogate
 from snnsg_lib.tasks import Delayed, delayed_copy, delayed_xor
 
 MEMBRANE, SYNAPSE = 2.0, 1.0  # time constants in steps; the longest one of a neuron is MEMBRANE
@@ -37,8 +37,14 @@ def build(seeds: Sequence[int], slope: float | Tensor = 5.0, gain: float | Tenso
         seed=list(seeds),
     )
     with torch.no_grad():
-        net.recurrent_weight *= torch.as_tensor(gain, dtype=torch.float32).reshape(-1, 1, 1)
+        net.recurrent_weight.mul_(torch.as_tensor(gain, dtype=torch.float32).reshape(-1, 1, 1))
     return net
+
+
+def surrogate_of(net: RecurrentLIF) -> Surrogate:
+    """The surrogate of a network from `build`."""
+    assert isinstance(net.surrogate, Surrogate)
+    return net.surrogate
 
 
 def streams(seeds: Sequence[int], number: int) -> list[np.random.Generator]:
@@ -88,24 +94,27 @@ def slope_without_growth(net: RecurrentLIF, inputs: Tensor, low: float = 0.05, h
     A steeper surrogate is smaller everywhere, and so is the exponent; the spikes do not depend on it. Where the
     exponent does not change its sign between `low` and `high` the nearer end is returned. `net` is left as it was.
     """
-    kept = net.surrogate.slope
+    surrogate = surrogate_of(net)
+    kept = surrogate.slope
     ends = torch.tensor([low, high]).log().repeat(len(net.seeds), 1)
     for _ in range(14):
         middle = ends.mean(1)
-        net.surrogate.slope = middle.exp()
+        surrogate.slope = middle.exp()
         grows = exponents(net, inputs)[:, 0] > 0
         ends = torch.stack([torch.where(grows, middle, ends[:, 0]), torch.where(grows, ends[:, 1], middle)], dim=1)
-    net.surrogate.slope = kept
+    surrogate.slope = kept
     return ends.mean(1).exp()
 
 
 @torch.no_grad()
 def match_rate(net: RecurrentLIF, wanted: Tensor, inputs: Tensor) -> None:
     """Add the same number to all input biases of a replica, such that it fires at the rate `wanted` (replicas,)."""
-    biases = net.input_bias.clone()
+    bias = net.input_bias
+    assert bias is not None
+    drawn = bias.clone()
     ends = torch.tensor([-5.0, 5.0]).repeat(len(wanted), 1)
     for _ in range(14):
         middle = ends.mean(1)
-        net.input_bias.copy_(biases + middle.reshape(-1, 1))
-        lower = net.firing_rates(inputs)[0] < wanted
+        bias.copy_(drawn + middle.reshape(-1, 1))
+        lower = torch.as_tensor(net.firing_rates(inputs)[0]) < wanted
         ends = torch.stack([torch.where(lower, middle, ends[:, 0]), torch.where(lower, ends[:, 1], middle)], dim=1)

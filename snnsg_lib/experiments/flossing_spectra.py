@@ -79,8 +79,9 @@ def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
         floss_lr=5e-3,
         qr_interval=4,
     )
-    for epoch in range(0, config.epochs, 4):
-        _add(rows, "epochs", "after", epoch, history[epoch].exponents[:, 0])
+    for epoch, step in list(enumerate(history))[::4]:
+        assert step.exponents is not None  # all of them floss
+        _add(rows, "epochs", "after", epoch, step.exponents[:, 0])
     _look(rows, net, trials, "after", seeds)
     return rows
 
@@ -94,7 +95,7 @@ def _look(rows: list[list[dict]], net: RecurrentLIF, trials: flossing.Delayed, s
     for step in (1, 2, 3, *range(4, len(tangent) + 1, 4)):
         _add(rows, "tangent", stage, step, tangent[step - 1])
         _add(rows, "network", stage, step, network[step - 1])
-    _add(rows, "rate", stage, 0, net.firing_rates(trials.inputs)[0])
+    _add(rows, "rate", stage, 0, torch.as_tensor(net.firing_rates(trials.inputs)[0]))
     _add(rows, "log_gradient", stage, 0, flossing.log_gradients(net, trials))
 
 
@@ -112,6 +113,7 @@ def _kicks(inputs: Tensor, neurons: int, seeds: list[int]) -> list[Tensor]:
 def tangent_growth(net: RecurrentLIF, inputs: Tensor, seeds: list[int]) -> Tensor:
     """Ln of the length of a tangent vector after each step over that before the first, (num_steps, replicas)."""
     factors = tangent_factors(net, inputs)
+    assert factors.alpha is not None
     syn, mem = _kicks(inputs, net.num_neurons, seeds)
     start = torch.cat((syn, mem), dim=-1).norm(dim=-1)
     lengths = []

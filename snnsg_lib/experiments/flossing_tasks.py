@@ -23,11 +23,14 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
+import torch
 
 from snnsg_lib._checks import check_choice
 from snnsg_lib.experiments import _flossing as flossing
 from snnsg_lib.experiments._deep_gradients import rounded
 from snnsg_lib.lyapunov import floss
+from snnsg_lib.networks import RecurrentLIF
+from snnsg_lib.tasks import Delayed
 
 CHUNK_SIZE = 20
 SCHEDULES = {
@@ -60,7 +63,7 @@ class Config:
 class Log:
     """Hands out the trials of each step, and on the way looks at the networks now and then."""
 
-    def __init__(self, net, config: Config, seeds: list[int]):
+    def __init__(self, net: RecurrentLIF, config: Config, seeds: list[int]):
         self.net, self.config = net, config
         self.rngs = flossing.streams(seeds, 7)
         self.test = flossing.draw(config.task, config.delay, 64, flossing.streams(seeds, 8))
@@ -68,7 +71,7 @@ class Log:
         self.rows: list[list[dict]] = [[] for _ in seeds]
         self.seconds, self.since = 0.0, time.process_time()
 
-    def __call__(self, epoch: int):
+    def __call__(self, epoch: int) -> Delayed:
         """Trials of an epoch."""
         if epoch % self.every == 0:
             self.look(epoch)
@@ -114,21 +117,30 @@ def _train(config: Config, seeds: list[int]) -> list[list[dict]]:
     _prepare(net, config, seeds)
     log = Log(net, config, seeds)
     if config.arm == "slope":
-        net.surrogate.slope = flossing.slope_without_growth(net, log(-1).inputs[:, :, :4])
-    settings = {"schedule": SCHEDULES.get(config.arm), "num_trials": 4, "qr_interval": 4}
-    floss(net, log, config.steps, loss_fn=flossing.task_loss, lr=config.learning_rate, floss_lr=5e-3, **settings)
+        flossing.surrogate_of(net).slope = flossing.slope_without_growth(net, log(-1).inputs[:, :, :4])
+    floss(
+        net,
+        log,
+        config.steps,
+        loss_fn=flossing.task_loss,
+        schedule=SCHEDULES.get(config.arm),
+        num_trials=4,
+        lr=config.learning_rate,
+        floss_lr=5e-3,
+        qr_interval=4,
+    )
     log.look(config.steps)
     return log.rows
 
 
-def _prepare(net, config: Config, seeds: list[int]) -> None:
+def _prepare(net: RecurrentLIF, config: Config, seeds: list[int]) -> None:
     """Match the firing rate of the flossed network, where the arm asks for it."""
     if config.arm != "rate":
         return
     flossed = copy.deepcopy(net)
     log = Log(flossed, config, seeds)
     floss(flossed, log, SCHEDULES["before"][0], num_trials=4, qr_interval=4, floss_lr=5e-3)
-    flossing.match_rate(net, flossed.firing_rates(log.test.inputs)[0], log.test.inputs)
+    flossing.match_rate(net, torch.as_tensor(flossed.firing_rates(log.test.inputs)[0]), log.test.inputs)
 
 
 def flossing_steps(arm: str, step: int) -> int:

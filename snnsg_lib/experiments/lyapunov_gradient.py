@@ -84,8 +84,8 @@ def _step(net: RecurrentLIF, optimizer: torch.optim.Optimizer, trials: flossing.
     """One step of Adam, the gradient of each replica clipped to length 1."""
     optimizer.zero_grad()
     flossing.task_loss(net, trials).sum().backward()
-    grads = [parameter.grad.nan_to_num_(0.0, 0.0, 0.0) for parameter in net.parameters()]
-    lengths = sum(grad.double().flatten(1).square().sum(1) for grad in grads).sqrt()
+    grads = [x.grad.nan_to_num_(0.0, 0.0, 0.0) for x in net.parameters() if x.grad is not None]
+    lengths = torch.stack([grad.double().flatten(1).square().sum(1) for grad in grads]).sum(0).sqrt()
     for grad in grads:
         grad *= (1 / lengths.clamp(min=1.0)).float().reshape(-1, *[1] * (grad.dim() - 1))
     optimizer.step()

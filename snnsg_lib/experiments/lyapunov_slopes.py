@@ -54,7 +54,7 @@ def _run(gain: float, seeds: list[int]) -> list[list[dict]]:
     found = flossing.slope_without_growth(net, inputs)
     rows: list[list[dict]] = [[] for _ in seeds]
     for slopes in (*(torch.full_like(found, slope) for slope in SLOPES), found):
-        net.surrogate.slope = slopes
+        flossing.surrogate_of(net).slope = slopes
         for own, slope, exponent in zip(rows, slopes, flossing.exponents(net, inputs)[:, 0], strict=True):
             own.append({"slope": rounded(slope), "exponent": rounded(exponent), "found": slopes is found})
     return rows

@@ -216,8 +216,8 @@ def plot_arms_and_rates(runs: pd.DataFrame, *, axes: np.ndarray | None = None) -
     cells = sorted(set(zip(runs.task, runs.delay, strict=True)))
     arms = [arm for arm in ARMS if (runs.arm == arm).any()][::-1]
     if axes is None:
-        size = {"figsize": (9.0, 4.2), "squeeze": False}
-        axes = new_axes("wide", columns=len(cells), sharey=True, sharex=True, **size)[1][0]
+        shared = {"sharex": True, "sharey": True, "squeeze": False}
+        axes = new_axes("wide", 1, len(cells), figsize=(9.0, 4.2), **shared)[1][0]
     for ax, (task, delay) in zip(axes, cells, strict=True):
         rows = runs[(runs.task == task) & (runs.delay == delay)]
         for place, rate in enumerate(sorted(rows.learning_rate.unique())):
