@@ -47,7 +47,7 @@ def changed(table: pd.DataFrame) -> pd.Series:
         "depth": "depth " + table["depth"].astype(str),
         "steps": table["num_steps"].astype(str) + " steps",
         "rate": "rate " + table["rate"].astype(str),
-        "noise": "noise, " + table["family"],
+        "noise": "noise" + table["family"].map({"FastSigmoid": "", "Sigmoid": ", Sigmoid"}),
     }
     return pd.DataFrame(names).stack().loc[list(zip(table.index, table["condition"], strict=True))].droplevel(1)
 

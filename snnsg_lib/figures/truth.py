@@ -44,13 +44,15 @@ def plot_truth(table: pd.DataFrame, batch: int = 64, *, axes: np.ndarray | None 
     for ax, layer in zip(axes, layers, strict=True):
         _slope_panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
         free = bias.loc[layer]
-        ax.fill_between(free.index, free.low, free.high, color=TRUTH, alpha=0.12, linewidth=0)
+        ax.fill_between(free.index, free.low, free.high, color=MUTED, alpha=0.15, linewidth=0)
         ax.plot(free.index, free["mean"], color=TRUTH, linewidth=1.2)
         _dotted_line(ax, dots.loc[layer])
     axes[0].set(ylabel="cosine with the true gradient", ylim=(-0.03, 1.04))
     names = (("endless examples:\nbias alone", TRUTH, ""), (f"batches of {batch}:\nbias and noise", MUTED, "o"))
     handles = [Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2) for _, colour, marker in names]
-    axes[-1].legend(handles, [name for name, _, _ in names], loc="best", handlelength=1.2)
+    place = 0.2 if dots.loc[layers[-1], "low"].min() > 0.3 else 0.68  # below or above the dots
+    names_only = [name for name, _, _ in names]
+    axes[-1].legend(handles, names_only, loc="center", bbox_to_anchor=(0.5, place), handlelength=1.2)
     return axes
 
 
