@@ -38,8 +38,8 @@ def made_up(bias, noise, seeds=20, batches=200, rng=None):
         length = np.exp(rng.normal())
         error = noise * length**2 / (500 * batches) * np.sqrt(2 / 50)
         signal = length**2 + error * rng.standard_normal()
-        rows.append(("untrained", 0, 5.0, seed, bias * length, signal, noise * length**2, 1.0, batches))
-    names = ["stage", "layer", "slope", "seed", "product", "signal", "noise", "truth", "num_batches"]
+        rows.append(("untrained", 0, 5.0, seed, bias * length, signal, noise * length**2, 1.0, 0.9, batches))
+    names = ["stage", "layer", "slope", "seed", "product", "signal", "noise", "truth", "certain", "num_batches"]
     return pd.DataFrame(rows, columns=names)
 
 
