@@ -100,3 +100,16 @@ def test_narrow_screens_need_no_sideways_scroll_inside_explorers(browser, book_u
             page = watch.open(f"{book_url}/{address}")
             page.locator(".snnsg-picture svg").first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+
+
+def test_exponents_and_indices_are_smaller_than_what_they_stand_on(browser, book_url):
+    with Watch(browser) as watch:
+        page = watch.open(f"{book_url}/book/slope.html")
+        page.locator(".bd-article p mjx-script").first.wait_for(state="attached")
+        shares = page.locator(".bd-article p mjx-script").evaluate_all(
+            """scripts => scripts.map((script) => {
+              const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+              return size(script.firstElementChild) / size(script.closest("mjx-container"));
+            })"""
+        )
+        assert max(shares) < 0.75
