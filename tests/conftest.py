@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """One worker builds the book and looks at its pages; all else goes to whichever is free."""
     for item in items:
