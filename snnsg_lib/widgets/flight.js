@@ -171,8 +171,8 @@
     const rounded = (seconds) => Math.round(seconds / SECONDS_PER_STEP) * SECONDS_PER_STEP;
     function run(now, change) {
       if (!playing || !canvas.isConnected) return;
-      // A page that was hidden goes on where it was.
-      time += Math.min(0.1, (now - last) / 1000);
+      // A page that was hidden goes on where it was; the first frame may have begun before the press.
+      time += Math.max(0, Math.min(0.1, (now - last) / 1000));
       last = now;
       if (time >= end() || still.matches) playing = false;
       change("time", Math.min(SECONDS, rounded(Math.min(time, end()))));

@@ -226,6 +226,15 @@ def test_button_and_space_play_and_pause(browser, tmp_path):
         assert watch.errors == []
 
 
+def test_play_survives_a_frame_that_began_before_the_press(browser, tmp_path):
+    with Watch(browser) as watch:
+        page = watch.open(page_of(tmp_path, FlightViewer(pilot="expert", time=0)))
+        page.evaluate("performance.now = () => 1e9")
+        page.locator(".snnsg-button").click()
+        page.evaluate(NEXT_FRAME)
+        assert watch.errors == []
+
+
 def test_a_flight_plays_to_its_end_and_then_from_the_beginning(browser, tmp_path):
     with Watch(browser) as watch:
         page = watch.open(page_of(tmp_path, FlightViewer(pilot="td3", trained="0.1", time=0.3)))
