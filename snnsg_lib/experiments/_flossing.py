@@ -80,11 +80,13 @@ def evaluate(net: RecurrentLIF, trials: Delayed, num_trials: int = 8) -> dict[st
 
 
 def log_gradients(net: RecurrentLIF, trials: Delayed) -> Tensor:
-    """Ln |dL/dh_0| for the state h = (syn, mem) before the first step, mean over trials: (replicas,)."""
+    """Ln |dL/dh_0| for the state h = (syn, mem), or mem, before the first step, mean over trials: (replicas,)."""
     shape = (*trials.inputs.shape[1:3], net.num_neurons)
-    syn, mem = (torch.zeros(shape, requires_grad=True) for _ in range(2))
-    loss = trials.loss(net(trials.inputs, mem=mem, syn=syn)).sum() * shape[1]  # a trial's own loss, not its share
-    grads = torch.cat(torch.autograd.grad(loss, (syn, mem)), dim=-1)
+    state = {
+        name: torch.zeros(shape, requires_grad=True) for name in (("mem",) if net.alpha is None else ("syn", "mem"))
+    }
+    loss = trials.loss(net(trials.inputs, **state)).sum() * shape[1]  # a trial's own loss, not its share
+    grads = torch.cat(torch.autograd.grad(loss, tuple(state.values())), dim=-1)
     return grads.double().norm(dim=-1).log().mean(-1)
 
 

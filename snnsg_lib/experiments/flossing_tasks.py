@@ -40,11 +40,12 @@ SCHEDULES = {
     "gain and floss": {0: 60},
 }
 ARMS = ("none", "before", "gain", "slope", "rate", "gain and floss", "during", "both")
+GAINS = {"gain": 4.0, "gain and floss": 4.0, "gain 2": 2.0, "gain 8": 8.0}
 LONG = (("copy", 45), ("xor", 24), ("copy", 80), ("xor", 36))
 OTHERS = (("copy", 20), ("xor", 12), ("copy", 100), ("copy", 10))
 STEPS = {"copy": 400, "xor": 600}
 THRESHOLD = 0.9
-CELL = ["arm", "task", "delay", "slope", "learning_rate"]
+CELL = ["arm", "task", "delay", "slope", "learning_rate", "steps"]
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,7 @@ def run(configs: Sequence[Config]) -> list[list[dict]]:
 
 
 def _train(config: Config, seeds: list[int]) -> list[list[dict]]:
-    gain = 4.0 if config.arm.startswith("gain") else 1.0
-    net = flossing.build(seeds, config.slope, gain)
+    net = flossing.build(seeds, config.slope, GAINS.get(config.arm, 1.0))
     _prepare(net, config, seeds)
     log = Log(net, config, seeds)
     if config.arm == "slope":
