@@ -4,6 +4,7 @@ from snnsg_lib.widgets.curves import LearningCurveExplorer
 from snnsg_lib.widgets.depth import DepthExplorer
 from snnsg_lib.widgets.explorer import Explorer
 from snnsg_lib.widgets.flight import FlightViewer
+from snnsg_lib.widgets.flossing import FlossingExplorer
 from snnsg_lib.widgets.lyapunov import LyapunovExplorer
 from snnsg_lib.widgets.neuron import NeuronExplorer
 from snnsg_lib.widgets.schedule import ScheduleExplorer
@@ -14,6 +15,7 @@ __all__ = [
     "DepthExplorer",
     "Explorer",
     "FlightViewer",
+    "FlossingExplorer",
     "LearningCurveExplorer",
     "LyapunovExplorer",
     "NeuronExplorer",

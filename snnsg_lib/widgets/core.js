@@ -128,10 +128,13 @@
     const node = element("div", { class: `snnsg-control snnsg-slider${spec.wide ? " snnsg-wide" : ""}` },
       element("div", { class: "snnsg-caption" }, label, output), input);
     if ((spec.log || spec.values) && !spec.plain) node.classList.add("snnsg-slope");  // plain: not a slope
-    const show = (value) => {
+    const show = (value, state) => {
+      // A track that other controls shorten; before the value, which it cuts.
+      if (spec.last) input.max = spec.last(state);
       if (fromInput() !== value) input.value = place(value);
-      input.setAttribute("aria-valuetext", text(value));
-      output.value = text(value);
+      const words = text(value, state);
+      input.setAttribute("aria-valuetext", words);
+      output.value = words;
     };
     return { node, show, name: spec.name };
   }

@@ -14,7 +14,7 @@ from snnsg_lib.experiments._outcomes import HIGHEST_RETURN, THRESHOLDS, task_of
 from snnsg_lib.figures.control import plot_learning_curves
 from snnsg_lib.statistics import iqm
 from snnsg_lib.store import load_results
-from snnsg_lib.widgets.explorer import Choice, Explorer, Number, script
+from snnsg_lib.widgets.explorer import Choice, Explorer, Listed, script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,20 +29,6 @@ LEARNERS = {"td3": ("TD3", "step"), "bc": ("cloning", "update")}
 SEEDS = ("5", "10", "20", "all")
 AGAINST = ("nothing", *map(str, SLOPES), "all")
 RESAMPLES = 500
-
-
-class StoredSlope(Number):
-    """A synchronised slope, one of those that were run."""
-
-    def __init__(self, default: float):
-        super().__init__(default, SLOPES[0], SLOPES[-1])
-
-    def validate(self, obj, value):
-        """Return `value` as a float if it was run, else raise an error that names the slopes."""
-        slope = super().validate(obj, value)
-        if slope not in SLOPES:
-            raise ValueError(f"{self.name} must be one of {', '.join(map(str, SLOPES))}, got {value!r}")
-        return slope
 
 
 class Curve(NamedTuple):
@@ -136,7 +122,7 @@ class LearningCurveExplorer(Explorer):
     _name = "curves"
     _esm = script("curves")
 
-    slope = StoredSlope(2.0)
+    slope = Listed(2.0, SLOPES)
     against = Choice("100", AGAINST)
     setting = Choice("slow_actor", tuple(SETTINGS))
     learner = Choice("td3", tuple(LEARNERS))

@@ -49,6 +49,21 @@ class Whole(Number):
         return int(number)
 
 
+class Listed(Number):
+    """A synchronised number, one of `values`, which rise."""
+
+    def __init__(self, default: float, values: Sequence[float]):
+        super().__init__(default, values[0], values[-1])
+        self.values = tuple(values)
+
+    def validate(self, obj, value):
+        """Return `value` as a float if it is listed, else raise an error that names trait, list and value."""
+        number = super().validate(obj, value)
+        if number not in self.values:
+            raise ValueError(f"{self.name} must be one of {', '.join(f'{v:g}' for v in self.values)}, got {value!r}")
+        return number
+
+
 class Numbers(traitlets.TraitType):
     """A synchronised list of numbers in [low, high], as many as in `default`."""
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from snnsg_lib.figures.style import COLOURS, slope_axis, slope_colour
 from snnsg_lib.statistics import iqm
 from snnsg_lib.store import load_results
-from snnsg_lib.widgets.explorer import Choice, Explorer, Number, in_words, script
+from snnsg_lib.widgets.explorer import Choice, Explorer, Listed, Number, in_words, script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,20 +22,6 @@ BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_0
 LAYERS = ("0", "1", "2", "3")
 STAGES = ("untrained", "early", "trained")
 INK, MUTED, TRUTH, PEOPLE = (COLOURS[name][0] for name in ("ink", "muted", "truth", "people"))
-
-
-class StoredBatch(Number):
-    """A synchronised batch size, one of those on the slider."""
-
-    def __init__(self, default: float):
-        super().__init__(default, BATCHES[0], BATCHES[-1])
-
-    def validate(self, obj, value):
-        """Return `value` as a float if it is on the slider, else raise an error that names the sizes."""
-        batch = super().validate(obj, value)
-        if batch not in BATCHES:
-            raise ValueError(f"{self.name} must be one of {', '.join(map(str, BATCHES))}, got {value!r}")
-        return batch
 
 
 class Angles(NamedTuple):
@@ -94,7 +80,7 @@ class TruthExplorer(Explorer):
     _esm = script("truth")
 
     slope = Number(50.0, 1, 100)
-    batch = StoredBatch(50.0)
+    batch = Listed(50.0, BATCHES)
     layer = Choice("0", LAYERS)
     stage = Choice("untrained", STAGES)
     table = traitlets.Dict(read_only=True).tag(sync=True)
