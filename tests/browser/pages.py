@@ -156,6 +156,36 @@ def _press_end(slider: Locator, end: str) -> None:
     slider.press("Home" if end == "min" else "End")
 
 
+def drawing_times(explorer: Locator, control: str, values: list) -> list[float]:
+    """Return how long each of 101 drawings takes, in milliseconds, while a control goes through `values`."""
+    return explorer.locator(".snnsg").evaluate(
+        """(root, [control, values]) => {
+          const { draw, change } = root.snnsg;
+          return Array.from({ length: 101 }, (_, i) => {
+            change(control, values[i % values.length]);
+            const start = performance.now();
+            draw();
+            return performance.now() - start;
+          });
+        }""",
+        [control, values],
+    )
+
+
+def small_targets(explorer: Locator, least: int = 44) -> list[str]:
+    """Open all controls, and return the names of those that are lower than `least` pixels to the touch."""
+    for drawer in explorer.locator("details:not([open]) summary").all():
+        drawer.click()
+    # The whole of a checkbox's label is to be touched.
+    targets = explorer.locator(".snnsg :is(input:not([type=checkbox]), .snnsg-checkbox, select, button)").all()
+    return [target.get_attribute("name") or "reset" for target in targets if target.bounding_box()["height"] < least]
+
+
+def controls_in_sight(explorer: Locator) -> int:
+    """Return how many controls stand above the picture."""
+    return explorer.locator(".snnsg > .snnsg-controls :is(input, select, button)").count()
+
+
 def axe_violations(page: Page, selector: str = "html", rules: list[str] | None = None) -> list[tuple[str, str]]:
     """Return (rule, element) of everything that axe finds inside `selector`, by all rules or by the given ones.
 

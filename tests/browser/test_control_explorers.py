@@ -9,10 +9,13 @@ from pages import (
     NEXT_FRAME,
     Watch,
     axe_violations,
+    controls_in_sight,
     cut_off_labels,
+    drawing_times,
     faults_of_sliders,
     page_of,
     picture,
+    small_targets,
     standalone_page,
 )
 from synthetic_curves import learning_table
@@ -156,28 +159,16 @@ def test_no_label_is_cut_off_and_narrow_screens_need_no_sideways_scroll(
 def test_everything_to_touch_is_tall_enough_and_at_most_five(browser, explorers, tmp_path, name):
     with Watch(browser, width=380) as watch:
         page = watch.open(page_of(tmp_path, explorers[name]()))
-        targets = page.locator(".snnsg :is(input, select, button)")
-        assert min(target.bounding_box()["height"] for target in targets.all()) >= 44
-        assert page.locator(".snnsg-controls :is(input, select, button)").count() <= 5
+        assert small_targets(page.locator("figure")) == []
+        assert controls_in_sight(page.locator("figure")) <= 5
 
 
 @pytest.mark.parametrize(("name", "control"), [("curves", "slope"), ("flight", "time")])
 def test_a_drawing_takes_at_most_eight_milliseconds(browser, explorers, tmp_path, name, control):
     with Watch(browser) as watch:
         page = watch.open(page_of(tmp_path, explorers[name]()))
-        times = page.evaluate(
-            """([control, values]) => {
-              const { draw, change } = document.querySelector(".snnsg").snnsg;
-              return Array.from({ length: 101 }, (_, i) => {
-                change(control, values[i % values.length]);
-                const start = performance.now();
-                draw();
-                return performance.now() - start;
-              });
-            }""",
-            [control, list(curves.SLOPES) if control == "slope" else [0.2, 1.1, 2.9]],
-        )
-        assert np.median(times) <= 8
+        values = list(curves.SLOPES) if control == "slope" else [0.2, 1.1, 2.9]
+        assert np.median(drawing_times(page.locator("figure"), control, values)) <= 8
 
 
 @pytest.mark.parametrize("name", NAMES)
