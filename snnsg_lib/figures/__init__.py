@@ -15,6 +15,7 @@ from snnsg_lib.figures.flossing import (
     plot_tangent_and_network,
     plot_training,
 )
+from snnsg_lib.figures.flossing_controls import plot_larger_weights, plot_memory, plot_published_test
 from snnsg_lib.figures.lyapunov import (
     plot_gradients_over_time,
     plot_leading_exponents,
@@ -69,6 +70,7 @@ __all__ = [
     "plot_gain_and_epsilon",
     "plot_gains",
     "plot_gradients_over_time",
+    "plot_larger_weights",
     "plot_layer_bars",
     "plot_layers",
     "plot_leading_exponents",
@@ -77,11 +79,13 @@ __all__ = [
     "plot_lengths",
     "plot_lyapunov_spectrum",
     "plot_matching",
+    "plot_memory",
     "plot_neuron",
     "plot_perturbation",
     "plot_plateau",
     "plot_population",
     "plot_price_of_a_sweep",
+    "plot_published_test",
     "plot_raster",
     "plot_regime_gaps",
     "plot_slope_outcomes",

@@ -167,7 +167,7 @@ def plot_training(
         ax.set(xlabel="gradient step", title=f"{TASKS[task]}, delay {delay}")
     names = {"accuracy": "accuracy", "exponent": "largest exponent, per step", "rate": "spikes per neuron and step"}
     axes[0].set_ylabel(names[column])
-    _legend_below(axes[0])
+    legend_below(axes[0])
     return axes
 
 
@@ -193,11 +193,11 @@ def plot_delays(runs: pd.DataFrame, arms: Sequence[str], *, axes: np.ndarray | N
             ax.plot(line.index, line["mean"], linewidth=1.4, markersize=5, **ARMS[arm])
         ax.set(xlabel="delay, steps", title=TASKS[task], ylim=(0.45, 1.02))
     axes[0].set_ylabel("final accuracy")
-    _legend_below(axes[0])
+    legend_below(axes[0])
     return axes
 
 
-def _legend_below(ax: Axes) -> None:
+def legend_below(ax: Axes) -> None:
     """One legend for all panels, outside of them."""
     handles, labels = ax.get_legend_handles_labels()
     ax.figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handlelength=2.6)

@@ -1,0 +1,142 @@
+"""The controls of flossing: what a linear probe can read, the published test, and their figures and claims."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from snnsg_lib import figures
+from snnsg_lib.claims import CLAIMS
+from snnsg_lib.experiments import _flossing as flossing
+from snnsg_lib.experiments import flossing_epochs, flossing_published
+from snnsg_lib.experiments.flossing_memory import ARMS, probe
+from snnsg_lib.experiments.flossing_tasks import GAINS, STEPS
+
+mpl.use("Agg")
+CLAIM = {claim.id: claim for claim in CLAIMS}
+
+
+def test_a_linear_probe_reads_bits_but_not_their_exclusive_or():
+    generator = torch.Generator().manual_seed(0)
+    bits = torch.randint(0, 2, (2, 1, 600, 2), generator=generator).double() * 2 - 1
+    fitted, tried = bits + 0.1 * torch.randn(bits.shape, generator=generator, dtype=torch.float64)
+
+    def share(answer):
+        return probe(fitted, answer(bits[0]), tried, answer(bits[1])).item()
+
+    assert share(lambda bit: bit[..., 0]) == 1
+    assert share(lambda bit: bit[..., 0] * bit[..., 1]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_arms_with_larger_weights_differ_by_the_factor_alone():
+    plain = flossing.build([0])
+    for arm in ("gain 2", "gain", "gain 8"):
+        larger = flossing.build([0], gain=GAINS[arm])
+        torch.testing.assert_close(larger.recurrent_weight, plain.recurrent_weight * GAINS[arm])
+        torch.testing.assert_close(larger.input_weight, plain.input_weight)
+
+
+def test_the_published_network_is_binary_and_answers_the_exclusive_or_of_its_stream():
+    net = flossing_published.build([0, 1])
+    trials = flossing_published.draw(10, 2, 30, flossing.streams([0, 1], 20))
+    assert trials.inputs.shape == (30, 2, 2, 1)
+    bits = trials.inputs[..., 0].long()
+    assert torch.equal(trials.targets, bits[5:25] ^ bits[:20])
+    _, recording = net(trials.inputs, record=True)
+    spk, mem = recording.spk[0], recording.mem[0]
+    expected = (
+        trials.inputs[1:] @ net.input_weight
+        + net.input_bias.unsqueeze(1)
+        + torch.einsum("trbn,rnm->trbm", spk[:-1], net.recurrent_weight)
+    )
+    torch.testing.assert_close(mem[1:], expected)
+    assert torch.equal(spk, (mem > 1).float())
+
+
+def test_each_replica_and_parameter_is_clipped_on_its_own():
+    net = flossing_published.build([0, 1])
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+    with torch.no_grad():
+        net.output_weight[1] *= 100  # a loss, and with it a gradient, far too large, in one of the two
+    trials = flossing_published.draw(10, 2, 30, flossing.streams([0, 1], 20))
+    before = [parameter.detach().clone() for parameter in net.parameters()]
+    flossing_published._train(net, optimizer, trials)
+    moved = torch.stack(
+        [(new.detach() - old).flatten(1).norm(dim=1) for new, old in zip(net.parameters(), before, strict=True)]
+    )
+    assert moved.max() <= flossing_published.LARGEST_NORM * 1.001
+    assert moved[:, 1].max() == pytest.approx(flossing_published.LARGEST_NORM, rel=1e-3)
+
+
+def published():
+    """Two arms, two delays: with flossing all is right after 3,001 steps, without it after 4,501."""
+    rows = []
+    for delay in (10, 18):
+        for seed in range(10):
+            for arm, ends in (("none", (3001, 4501)), ("flossed", (3001,))):
+                for trained in (0, 1000, *ends):
+                    right = (arm == "flossed" and trained == 3001) or trained == 4501
+                    row = {"delay": delay, "seed": seed, "arm": arm, "epochs": 3001, "trained": trained}
+                    step = trained + (1500 if arm == "flossed" and trained else 0)
+                    rows.append(row | {"step": step, "accuracy": 1.0 if right else 0.5, "log_gradient": -9.0})
+    return pd.DataFrame(rows)
+
+
+def test_flossing_is_compared_as_published_and_at_equal_gradient_steps():
+    rows = published()
+    rows = rows[rows.delay == 18]
+    as_published, equal = (CLAIM[name].measure(rows, CLAIM[name].regimes[0]) for name in ("T41", "T42"))
+    assert as_published.tolist() == [0.5] * 10
+    assert equal.tolist() == [0.0] * 10
+
+
+def test_published_test_is_drawn_with_both_budgets():
+    axes = figures.plot_published_test(published())
+    none, flossed = (line.get_ydata() for line in axes[0].lines)
+    assert (none.tolist(), flossed.tolist()) == ([0.5, 0.5], [1.0, 1.0])
+    np.testing.assert_allclose(axes[0].collections[-1].get_offsets(), [(10.4, 1.0), (18.4, 1.0)])
+
+
+def memory():
+    share = {"none": 0.6, "before": 0.7, "gain 2": 0.65, "gain": 0.8, "gain 8": 0.85}
+    rows = [
+        {"task": task, "delay": delay, "arm": arm, "seed": seed, "step": step, "first": share[arm], "both": share[arm]}
+        for task, delay in (("xor", 24), ("copy", 80))
+        for arm in ARMS
+        for seed in range(10)
+        for step in (3, 18, 39, 63)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_memory_and_mixing_are_differences_between_arms_by_seed():
+    rows = memory()
+    mixing = CLAIM["T45"].measure(rows[rows.task == "xor"], CLAIM["T45"].regimes[0])
+    lasting = CLAIM["T46"].measure(rows[rows.task == "copy"], CLAIM["T46"].regimes[0])
+    assert mixing.tolist() == pytest.approx([0.1] * 10)
+    assert lasting.tolist() == pytest.approx([-0.1] * 10)
+
+
+def test_memory_is_drawn_for_three_arms_beside_chance():
+    axes = figures.plot_memory(memory())
+    assert [len(ax.lines) for ax in axes] == [4, 4, 4]
+    assert [line.get_ydata()[0] for line in axes[1].lines[1:]] == pytest.approx([0.6, 0.7, 0.8])
+
+
+def test_larger_weights_are_drawn_against_their_factor():
+    accuracy = {"none": 0.5, "gain 2": 0.6, "gain": 0.8, "gain 8": 0.7, "before": 0.9}
+    rows = [
+        {"task": "copy", "delay": 45, "arm": arm, "seed": seed, "accuracy": value}
+        for arm, value in accuracy.items()
+        for seed in (0, 1)
+    ]
+    (ax,) = figures.plot_larger_weights(pd.DataFrame(rows))
+    flossed, larger = ax.lines
+    assert flossed.get_ydata() == pytest.approx([0.9, 0.9])
+    assert larger.get_xydata().tolist() == [[1, 0.5], [2, 0.6], [4, 0.8], [8, 0.7]]
+
+
+def test_all_runs_of_the_explorer_end_at_a_checkpoint():
+    assert all(config.steps == STEPS[config.task] for config in flossing_epochs.configs())
+    assert {*STEPS.values()} <= {*flossing_epochs.CHECKPOINTS}
