@@ -10,7 +10,7 @@ import torch
 
 from snnsg_lib import figures
 from snnsg_lib.experiments import _flossing as flossing
-from snnsg_lib.experiments.flossing_spectra import distances, tangent_growth
+from snnsg_lib.experiments.flossing_spectra import _kicks, distances, tangent_growth
 from snnsg_lib.experiments.flossing_tasks import SCHEDULES, flossing_steps, of_runs, with_cost
 from snnsg_lib.figures.flossing import ARMS
 
@@ -82,12 +82,16 @@ def test_tangents_of_neurons_alone_fade_as_their_leaks_say(inputs):
     assert rates[-1].tolist() == pytest.approx([-1 / flossing.MEMBRANE] * 2, abs=0.01)
 
 
-def test_a_silent_network_forgets_a_push_as_its_tangents_do(inputs):
+def test_a_silent_network_forgets_a_push_of_any_size_as_its_tangents_do(inputs):
     net = flossing.build(SEEDS, gain=0.0)
     with torch.no_grad():
         net.input_bias.fill_(-10.0)
-    measured, predicted = distances(net, inputs, SEEDS), tangent_growth(net, inputs, SEEDS)
-    torch.testing.assert_close(measured[:10].log().double(), predicted[:10].double(), atol=0.05, rtol=0)
+    predicted = tangent_growth(net, inputs, SEEDS)
+    for kick in (0.1, 0.01):
+        paths = distances(net, inputs, SEEDS, kick)
+        start = kick * torch.cat(_kicks(inputs, net.num_neurons, SEEDS), dim=-1).norm(dim=-1)
+        measured = (paths / start).log().mean(-1)
+        torch.testing.assert_close(measured[:10].double(), predicted[:10].double(), atol=0.05, rtol=0)
 
 
 def test_gradient_at_the_start_is_that_of_a_moved_state():
@@ -108,7 +112,7 @@ def test_dots_of_the_gradient_are_drawn_at_exponent_times_duration():
 def spectra():
     rows = [
         {"measure": name, "stage": stage, "index": index, "value": 2.0 if name == "network" else -1.0, "seed": seed}
-        for name in ("spectrum", "epochs", "tangent", "network")
+        for name in ("spectrum", "epochs", "tangent", "network", "apart", "apart 0.01", "apart 0.001")
         for stage in ("before", "after")
         for index in (1, 2, 4)
         for seed in (0, 1)
@@ -116,9 +120,10 @@ def spectra():
     return pd.DataFrame(rows).assign(slope=5.0, gain=1.0, num_exponents=1)
 
 
-def test_distances_are_drawn_as_logarithms_beside_tangents():
+def test_distances_are_drawn_as_logarithms_beside_tangents_and_pairs_by_the_size_of_the_push():
     axes = figures.plot_tangent_and_network(spectra())
-    (tangent, network) = (ax.lines[1].get_ydata() for ax in axes)
+    assert [line.get_label() for line in axes[2].lines[::2]] == ["push 0.1", "push 0.01", "push 0.001"]
+    (tangent, network) = (ax.lines[1].get_ydata() for ax in axes[:2])
     np.testing.assert_allclose(tangent, -1.0)
     np.testing.assert_allclose(network, math.log(2))
 

@@ -13,6 +13,7 @@ from ..store import load_results
 from .claim import VERDICTS, Claim, Regime, RegimeResult, verdict_of
 from .control import CONTROL_CLAIMS
 from .flossing import FLOSSING_CLAIMS
+from .flossing_controls import FLOSSING_CONTROL_CLAIMS
 from .gradients import GRADIENT_CLAIMS
 from .schedules import SCHEDULE_CLAIMS
 from .truth import TRUTH_CLAIMS
@@ -24,7 +25,14 @@ __all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "entry_hashe
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(
-        (*GRADIENT_CLAIMS, *CONTROL_CLAIMS, *SCHEDULE_CLAIMS, *FLOSSING_CLAIMS, *TRUTH_CLAIMS),
+        (
+            *GRADIENT_CLAIMS,
+            *CONTROL_CLAIMS,
+            *SCHEDULE_CLAIMS,
+            *FLOSSING_CLAIMS,
+            *FLOSSING_CONTROL_CLAIMS,
+            *TRUTH_CLAIMS,
+        ),
         key=lambda claim: ("SLT".index(claim.id[0]), int(claim.id[1:])),  # first seed, second seed, our own
     )
 )

@@ -9,6 +9,8 @@ exponents, at several slopes, and from recurrent weights that are four times as 
   surrogate says about a perturbation;
 - ``network``: distance of two copies of the network after `index` steps, over that at the start (normal, 0.1 a
   neuron): what the spikes do;
+- ``apart``: share of trials in which two such copies are still apart, by 1e-5 or more; ``apart 0.01`` and
+  ``apart 0.001``: after a smaller push;
 - ``rate`` and ``log_gradient``: mean firing rate and ln |dL/dh_0|.
 """
 
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK_SIZE = 12
-DELAY, KICK = 45, 0.1
+DELAY, KICK, SAME = 45, 0.1, 1e-5
+SMALLER = (0.01, 0.001)
 SHOWN = (*range(32), *range(39, 2 * flossing.NEURONS, 8))
 
 
@@ -89,12 +92,18 @@ def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
 def _look(rows: list[list[dict]], net: RecurrentLIF, trials: flossing.Delayed, stage: str, seeds: list[int]) -> None:
     with torch.no_grad():
         spectrum = surrogate_lyapunov_spectrum(net, trials.inputs[:, :, :2], 2 * net.num_neurons, 2, 0).mean(-2)
-        tangent, network = tangent_growth(net, trials.inputs, seeds), distances(net, trials.inputs, seeds)
+        tangent = tangent_growth(net, trials.inputs, seeds)
+        paths = {"": distances(net, trials.inputs, seeds)}
+        paths |= {f" {kick:g}": distances(net, trials.inputs, seeds, kick) for kick in SMALLER}
+    push = _kicks(trials.inputs, net.num_neurons, seeds)
+    network = (paths[""] / (KICK * torch.cat(push, dim=-1).norm(dim=-1))).mean(-1)
     for number in SHOWN:
         _add(rows, "spectrum", stage, number + 1, spectrum[:, number])
     for step in (1, 2, 3, *range(4, len(tangent) + 1, 4)):
         _add(rows, "tangent", stage, step, tangent[step - 1])
         _add(rows, "network", stage, step, network[step - 1])
+        for kick, path in paths.items():
+            _add(rows, f"apart{kick}", stage, step, (path[step - 1] >= SAME).double().mean(-1))
     _add(rows, "rate", stage, 0, torch.as_tensor(net.firing_rates(trials.inputs)[0]))
     _add(rows, "log_gradient", stage, 0, flossing.log_gradients(net, trials))
 
@@ -124,14 +133,17 @@ def tangent_growth(net: RecurrentLIF, inputs: Tensor, seeds: list[int]) -> Tenso
     return (torch.stack(lengths) / start).log().mean(-1)
 
 
-def distances(net: RecurrentLIF, inputs: Tensor, seeds: list[int]) -> Tensor:
-    """Distance of a network that is pushed at the start from one that is not, over the push, (num_steps, replicas)."""
-    push = [KICK * kick.float() for kick in _kicks(inputs, net.num_neurons, seeds)]
+def distances(net: RecurrentLIF, inputs: Tensor, seeds: list[int], kick: float = KICK) -> Tensor:
+    """Distance between a network that is pushed at the start, by `kick` a neuron, and one that is not.
+
+    After each step, (num_steps, replicas, trials).
+    """
+    push = [kick * normal.float() for normal in _kicks(inputs, net.num_neurons, seeds)]
     rest = torch.zeros_like(push[0])
     _, still = net(inputs, record=True, syn=rest, mem=rest)
     _, pushed = net(inputs, record=True, syn=push[0], mem=push[1])
     between = [a[0] - b[0] for a, b in ((still.syn, pushed.syn), (still.mem, pushed.mem))]
-    return (torch.cat(between, dim=-1).norm(dim=-1) / torch.cat(push, dim=-1).norm(dim=-1)).mean(-1)
+    return torch.cat(between, dim=-1).norm(dim=-1)
 
 
 def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:

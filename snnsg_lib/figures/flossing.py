@@ -26,6 +26,7 @@ ARMS: dict[str, dict[str, Any]] = {  # the look of each arm, and its name
     "slope": {"color": slope_colour(1.0), "linestyle": "-", "marker": "o", "label": "slope without growth"},
     "rate": {"color": INK, "linestyle": ":", "marker": "P", "label": "firing rate as flossed"},
 }
+PUSHES = {"apart": "push 0.1", "apart 0.01": "push 0.01", "apart 0.001": "push 0.001"}
 TASKS = {"copy": "copy", "xor": "XOR"}
 
 
@@ -109,20 +110,20 @@ def plot_flossed_spectra(table: pd.DataFrame, *, axes: np.ndarray | None = None)
 
 
 def plot_tangent_and_network(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw what becomes of a small push: on the left by the surrogate's tangents, on the right in the network itself.
+    """Draw what becomes of a push: by the surrogate's tangents, in the network itself, and by the size of the push.
 
     Parameters
     ----------
     table : DataFrame
-        `flossing_spectra`; the networks of slope 5, gain 1 and one flossed exponent. Mean of the logarithm over seeds
-        with 95 % interval.
-    axes : array of 2 Axes, optional
+        `flossing_spectra`; the networks of slope 5, gain 1 and one flossed exponent. Mean over seeds with 95 %
+        interval, left and middle of the logarithm; right solid before flossing, dashed after it.
+    axes : array of 3 Axes, optional
         A new wide figure if not given.
     """
-    axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
+    axes = new_axes("wide", columns=3)[1] if axes is None else axes
     rows = table[(table.slope == 5) & (table.gain == 1) & (table.num_exponents == 1)]
-    titles = {"tangent": "as the surrogate has it", "network": "as the spikes have it"}
-    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
+    titles = {"tangent": "as the surrogate has it", "network": "a push of 0.1, in spikes"}
+    for ax, (measure, title) in zip(axes, titles.items(), strict=False):
         chosen = rows[rows.measure == measure]
         lines = summary(chosen.assign(value=np.log(chosen.value) if measure == "network" else chosen.value),
                         ["stage", "index"], "value")  # fmt: skip
@@ -132,8 +133,16 @@ def plot_tangent_and_network(table: pd.DataFrame, *, axes: np.ndarray | None = N
             ax.fill_between(line.index, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
             ax.plot(line.index, line["mean"], color=colour, linewidth=1.6, label=f"{stage} flossing")
         ax.set(xlabel="time step", title=title)
+    axes[1].sharey(axes[0])
     axes[0].set_ylabel("ln of size, over that at the start")
     axes[0].legend(loc="lower left")
+    for shade, (measure, name) in zip((1.0, 0.6, 0.35), PUSHES.items(), strict=True):
+        lines = summary(rows[rows.measure == measure], ["stage", "index"], "value")
+        for stage, style in (("before", "-"), ("after", "--")):
+            look = {"color": INK, "alpha": shade, "linestyle": style, "linewidth": 1.6}
+            axes[2].plot(lines.loc[stage].index, 100 * lines.loc[stage]["mean"], label=name, **look)
+    axes[2].legend(*(part[::2] for part in axes[2].get_legend_handles_labels()), loc="lower left")
+    axes[2].set(xlabel="time step", title="pairs still apart, %", ylim=(0, 104))
     return axes
 
 
