@@ -109,6 +109,7 @@ def _flossed(name: str, margin: float, direction: str, **where: float) -> Regime
 
 
 def regimes_of(cells: tuple[tuple[str, int], ...], margin: float) -> tuple[Regime, ...]:
+    """One regime above `margin` for each (task, delay), at slope 5."""
     return tuple(
         Regime(
             f"{'XOR' if task == 'xor' else task}, delay {delay}",
@@ -231,9 +232,9 @@ FLOSSING_CLAIMS = (
     ),
     Claim(
         id="T37",
-        sentence="Where the surrogate says that a perturbation dies, the spikes may keep it alive, if it is not small.",
+        sentence="Where the surrogate says that a push dies, the spikes may keep it alive, if it is not small.",
         source="Ours: tangents are those of the surrogate, not of the network",
-        statistic="ln of the growth of a distance (push of 0.1 a neuron) minus that of a tangent, 48 steps, before flossing",
+        statistic="ln of the growth of a distance (push of 0.1) minus that of a tangent, 48 steps, before flossing",
         regimes=(_flossed("slope 5", 1.0, "above"),),
         table="flossing_spectra",
         measure=lead_of_the_spikes,
