@@ -20,6 +20,8 @@ IMAGE = re.compile(r'<img\b[^>]*\bsrc="[^"]*_images/([^"/]+\.svg)"[^>]*/?>')
 ALT = re.compile(r'\balt="([^"]*)"')
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 STYLE = re.compile(r'style="([^"]*)"')
+WIDTH = re.compile(r'<svg\b[^>]*\bwidth="([0-9.]+)pt"')
+COLUMN = 500  # points; figures of several panels are wider
 LIGHT_MAP, DARK_MAP = (slope_colormap(dark)(np.arange(256))[:, :3] for dark in (False, True))
 FIXED = {light: dark for light, dark in COLOURS.values()} | {"#000000": "#ffffff", "#ffffff": "#14181e"}
 
@@ -58,6 +60,12 @@ def themed(svg: str, name: str) -> str:
     return f'<style>html[data-theme="dark"] .{name} {{ {rules} }}</style>{svg}'
 
 
+def _points(drawing: str) -> float:
+    """Width of a drawing in points."""
+    width = WIDTH.search(drawing)
+    return float(width[1]) if width else 0.0
+
+
 def inline_figures(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Replace the page's SVG images from notebooks by the drawings themselves, with the alt text as their label."""
     sources = {target: Path(app.srcdir) / source for source, target in app.builder.images.items()}
@@ -73,7 +81,8 @@ def inline_figures(app: Sphinx, pagename: str, templatename: str, context: dict,
         alt = ALT.search(match[0])
         label = html.escape(html.unescape(alt[1]) if alt else "", quote=True)
         drawing = themed(source.read_text(encoding="utf-8"), name)
-        return f'<span class="snnsg-figure {name}" role="img" aria-label="{label}">{drawing}</span>'
+        kind = "snnsg-figure snnsg-figure-wide" if _points(drawing) > COLUMN else "snnsg-figure"
+        return f'<span class="{kind} {name}" role="img" aria-label="{label}">{drawing}</span>'
 
     if context.get("body"):
         context["body"] = IMAGE.sub(replace, context["body"])

@@ -141,7 +141,8 @@ def plot_tangent_and_network(table: pd.DataFrame, *, axes: np.ndarray | None = N
         for stage, style in (("before", "-"), ("after", "--")):
             look = {"color": INK, "alpha": shade, "linestyle": style, "linewidth": 1.6}
             axes[2].plot(lines.loc[stage].index, 100 * lines.loc[stage]["mean"], label=name, **look)
-    axes[2].legend(*(part[::2] for part in axes[2].get_legend_handles_labels()), loc="lower left")
+    handles, labels = axes[2].get_legend_handles_labels()
+    axes[2].legend(handles[::2], labels[::2], loc="center right", bbox_to_anchor=(1.0, 0.7))
     axes[2].set(xlabel="time step", title="pairs still apart, %", ylim=(0, 104))
     return axes
 

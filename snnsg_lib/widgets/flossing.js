@@ -47,7 +47,7 @@
     const growth = Math.floor((now[0] * LENGTH[state.task]) / 100 + 0.5) / 10;
     const largest = `the largest exponent of network ${state.network} is ${hundredths(now[0])} per step`;
     const was = at ? `; it was ${hundredths(start[0])} at the start` : "";
-    return `${when(table.steps[at], state)} ${largest}${was}.${sixteen(FLOSSED[state.arm], start, now)} Over the ${LENGTH[state.task]} steps of a trial a gradient is multiplied by e to the ${fixed(growth, 1)}. The network answers ${accuracy[at]} % right.`;
+    return `${when(table.steps[at], state)} ${largest}${was}.${sixteen(FLOSSED[state.arm], start, now)} That exponent alone multiplies a gradient by e to the ${fixed(growth, 1)} over the ${LENGTH[state.task]} steps of a trial. The network answers ${accuracy[at]} % right.`;
   }
 
   // ---- Playing: from checkpoint to checkpoint. Where motion is unwanted, the button moves on by one of them instead.

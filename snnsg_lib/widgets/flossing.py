@@ -184,9 +184,9 @@ class FlossingExplorer(Explorer):
         largest = f"the largest exponent of network {self.network} is {_hundredths(first)} per step"
         was = f"; it was {_hundredths(exponents[0][0])} at the start" if at else ""
         return (
-            f"{self._when()} {largest}{was}.{self._sixteen(exponents[0], exponents[at])} Over the {length} steps of a "
-            f"trial a gradient is multiplied by e to the {_fixed(math.floor(first * length / 100 + 0.5) / 10, 1)}. "
-            f"The network answers {accuracy} % right."
+            f"{self._when()} {largest}{was}.{self._sixteen(exponents[0], exponents[at])} That exponent alone "
+            f"multiplies a gradient by e to the {_fixed(math.floor(first * length / 100 + 0.5) / 10, 1)} over the "
+            f"{length} steps of a trial. The network answers {accuracy} % right."
         )
 
     def _when(self) -> str:

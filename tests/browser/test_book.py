@@ -102,6 +102,22 @@ def test_narrow_screens_need_no_sideways_scroll_inside_explorers(browser, book_u
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
+def test_figures_of_several_panels_stay_legible_on_a_phone(browser, book_url):
+    """They are moved sideways on their own; the page is not."""
+    with Watch(browser, width=380, height=800) as watch:
+        page = watch.open(f"{book_url}/book/flossing.html")
+        sizes = page.locator(".snnsg-figure-wide > svg").evaluate_all(
+            """drawings => drawings.map((svg) => {
+              const size = (text) => parseFloat(getComputedStyle(text).fontSize);
+              return svg.getScreenCTM().a * Math.min(...[...svg.querySelectorAll("text")].map(size));
+            })"""
+        )
+        assert len(sizes) >= 4
+        assert min(sizes) >= 9
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380
+        assert axe_violations(page, ".bd-article") == []
+
+
 def test_exponents_and_indices_are_smaller_than_what_they_stand_on(browser, book_url):
     with Watch(browser) as watch:
         page = watch.open(f"{book_url}/book/slope.html")
