@@ -1,4 +1,4 @@
-"""T41 to T46, our own: the published test of flossing, longer training, and why tasks differ in what they need."""
+"""T41 to T47, our own: the published test of flossing, longer training, and why tasks differ in what they need."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def memory_of_flossed_networks(rows: pd.DataFrame, regime: Regime) -> pd.Series:
     later = rows[rows.step.between(39, 63)].groupby(["arm", "seed"], as_index=False)["first"].mean()
     flossed, larger = paired(later, "first", {"arm": "before"}, {"arm": "gain"})
     return flossed - larger
+
+
+def memory_that_flossing_takes(rows: pd.DataFrame, regime: Regime) -> pd.Series:
+    """How much better a bit of two steps ago is read off networks that were not flossed."""
+    untouched, flossed = paired(rows[rows.lag == 2], "right", {"arm": "none"}, {"arm": "flossed 75"})
+    return untouched - flossed
 
 
 FLOSSING_CONTROL_CLAIMS = (
@@ -107,5 +113,14 @@ FLOSSING_CONTROL_CLAIMS = (
         table="flossing_memory",
         seeds=20,
         measure=memory_of_flossed_networks,
+    ),
+    Claim(
+        id="T47",
+        sentence="Flossing nearly all exponents of a binary network takes away what it remembers.",
+        source="Ours: what became of T41",
+        statistic="accuracy of a linear probe for the bit of two steps ago, not flossed minus flossed",
+        regimes=(Regime("75 exponents", 0.1, "above"),),
+        table="flossing_stream",
+        measure=memory_that_flossing_takes,
     ),
 )
