@@ -1,8 +1,8 @@
 """What an untrained binary network knows of its stream, before flossing and after it: linear probes of its spikes.
 
-Networks of `flossing_published`, as drawn (``none``) and after 500 flossing steps on 75 exponents (``flossed 75``) or on
-one (``flossed 1``). A linear function of the spikes is fitted to the bit of `lag` steps ago, on 64 streams of 100 steps,
-and tried on 64 others. Rows: `lag`, and the share of bits that it names `right`.
+Networks of `flossing_published`, as drawn (``none``) and after 500 flossing steps on 75 exponents (``flossed 75``) or
+on one (``flossed 1``). A linear function of the spikes is fitted to the bit of `lag` steps ago, on 64 streams of 100
+steps, and tried on 64 others. Rows: `lag`, and the share of bits that it names `right`.
 """
 
 from __future__ import annotations
