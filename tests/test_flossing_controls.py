@@ -9,7 +9,7 @@ import torch
 from snnsg_lib import figures
 from snnsg_lib.claims import CLAIMS
 from snnsg_lib.experiments import _flossing as flossing
-from snnsg_lib.experiments import flossing_epochs, flossing_published
+from snnsg_lib.experiments import flossing_epochs, flossing_published, flossing_stream
 from snnsg_lib.experiments.flossing_memory import ARMS, probe
 from snnsg_lib.experiments.flossing_tasks import GAINS, STEPS
 
@@ -122,6 +122,32 @@ def test_memory_is_drawn_for_three_arms_beside_chance():
     axes = figures.plot_memory(memory())
     assert [len(ax.lines) for ax in axes] == [4, 4, 4]
     assert [line.get_ydata()[0] for line in axes[1].lines[1:]] == pytest.approx([0.6, 0.7, 0.8])
+
+
+def test_memory_of_a_stream_is_drawn_against_the_lag_beside_chance():
+    right = {"none": 0.9, "flossed 1": 0.8, "flossed 75": 0.7}
+    rows = [
+        {"arm": arm, "seed": seed, "lag": lag, "right": value - 0.1 * lag}
+        for arm, value in right.items()
+        for seed in range(10)
+        for lag in (1, 2)
+    ]
+    table = pd.DataFrame(rows)
+    ax = figures.plot_stream_memory(table)
+    assert [line.get_ydata()[1] for line in ax.lines[1:]] == pytest.approx([0.7, 0.6, 0.5])
+    assert CLAIM["T47"].measure(table, CLAIM["T47"].regimes[0]).tolist() == pytest.approx([0.2] * 10)
+
+
+def test_bits_of_a_stream_are_those_of_lag_steps_before_the_spikes():
+    trials = flossing_published.draw(18, 3, 40, flossing.streams([0, 1], 23))
+    net = flossing_published.build([0, 1])
+    with torch.no_grad():  # neurons that repeat their input: the bit of this very step, and no memory
+        net.recurrent_weight.zero_()
+        net.input_weight.fill_(1.0)
+        net.input_bias.fill_(0.5)
+    spikes = flossing_stream._spikes(net, trials)
+    for lag, same in ((0, True), (1, False)):
+        assert torch.equal(2 * spikes[..., 0] - 1, flossing_stream._bits(trials, lag)) is same
 
 
 def test_larger_weights_are_drawn_against_their_factor():

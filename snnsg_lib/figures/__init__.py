@@ -15,7 +15,12 @@ from snnsg_lib.figures.flossing import (
     plot_tangent_and_network,
     plot_training,
 )
-from snnsg_lib.figures.flossing_controls import plot_larger_weights, plot_memory, plot_published_test
+from snnsg_lib.figures.flossing_controls import (
+    plot_larger_weights,
+    plot_memory,
+    plot_published_test,
+    plot_stream_memory,
+)
 from snnsg_lib.figures.lyapunov import (
     plot_gradients_over_time,
     plot_leading_exponents,
@@ -93,6 +98,7 @@ __all__ = [
     "plot_slope_widths",
     "plot_spike",
     "plot_staircase",
+    "plot_stream_memory",
     "plot_surrogates",
     "plot_survival",
     "plot_tangent_and_network",

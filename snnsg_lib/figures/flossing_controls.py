@@ -114,3 +114,29 @@ def plot_published_test(table: pd.DataFrame, delay: int = 18, *, axes: np.ndarra
     axes[2].set(xlabel="training step", ylabel="ln |dL/dh₀|", title=f"delay {delay}")
     legend_below(axes[0])
     return axes
+
+
+def plot_stream_memory(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how well a bit of some steps ago can be read off untrained binary networks, flossed or not.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `flossing_stream`. Mean over seeds with 95 % interval.
+    ax : Axes, optional
+        Drawn into; a new column-wide figure if not given.
+    """
+    ax = new_axes()[1] if ax is None else ax
+    looks = {
+        "none": ARMS["none"],
+        "flossed 1": ARMS["before"] | {"linestyle": "--", "label": "1 exponent flossed"},
+        "flossed 75": ARMS["before"] | {"label": "75 exponents flossed"},
+    }
+    ax.axhline(0.5, color=MUTED, linestyle=":", linewidth=1)
+    for arm, look in looks.items():
+        line = summary(table[table.arm == arm], ["lag"], "right")
+        ax.vlines(line.index, line.low, line.high, color=look["color"], linewidth=1.2)
+        ax.plot(line.index, line["mean"], linewidth=1.6, markersize=4, **look)
+    ax.set(xlabel="steps since the bit", ylabel="bits that a probe gets right")
+    ax.legend(loc="upper right")
+    return ax
