@@ -93,6 +93,15 @@ def test_an_orbit_that_escapes_and_a_map_that_forgets_are_named():
         lyapunov_spectrum(lambda x: 0 * x, torch.ones(3), 10)
 
 
+@pytest.mark.parametrize("size", [4, 40])  # by whole Jacobians, and by tangent vectors
+def test_a_map_that_overwrites_its_argument_is_that_map_and_leaves_the_callers_state(size):
+    state = normal(size)
+    kept = state.clone()
+    found = lyapunov_spectrum(lambda x: x.mul_(0.5).add_(0.1), state, 10, 2)
+    assert found.tolist() == pytest.approx([math.log(0.5)] * 2)
+    assert torch.equal(state, kept)
+
+
 def test_map_in_use_keeps_its_state_and_the_random_state():
     state, before = torch.tensor([0.1, 0.1]), torch.get_rng_state()
     lyapunov_spectrum(henon, state, 10, 2)
@@ -329,6 +338,36 @@ def test_leading_exponents_of_hard_cases_have_finite_gradients(settings):
         assert parameter.grad.abs().max() < 1e3
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # NumPy's, on the way
+@pytest.mark.parametrize("settings", [{}, {"alpha": 0.5}, {"reset_mechanism": "zero", "alpha": 0.5}])
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan")])
+def test_one_input_or_weight_that_is_not_finite_is_an_error_and_not_a_gradient(settings, value):
+    net, inputs = RecurrentLIF(3, 10, 2, **settings), normal(20, 2, 3).float()
+    inputs[4, 1, 0] = value
+    with pytest.raises(ValueError, match="inputs must be finite, got 1 NaN or Inf of 120"):
+        surrogate_lyapunov_spectrum(net, inputs, 2, transient=0)
+    with torch.no_grad():
+        net.input_weight[0, 0] = value
+    with pytest.raises(LyapunovError, match="state is not finite: its weights"):
+        surrogate_lyapunov_spectrum(net, normal(20, 2, 3).float(), 2, transient=0)
+
+
+def test_weights_that_overflow_the_state_are_named():
+    net = RecurrentLIF(3, 10, 2, bias_range=(2.0, 3.0))
+    with torch.no_grad():
+        net.recurrent_weight.fill_(3e38)
+    with pytest.raises(LyapunovError, match="state is not finite: its weights are NaN, infinite or too large"):
+        surrogate_lyapunov_spectrum(net, torch.zeros(20, 1, 3), 2, transient=0)
+
+
+def test_the_slope_is_a_setting_that_no_gradient_reaches():
+    slope = torch.tensor(3.0, requires_grad=True)
+    net = RecurrentLIF(3, 10, 2, surrogate=FastSigmoid(slope))
+    surrogate_lyapunov_spectrum(net, normal(20, 2, 3).float(), 2, transient=0).sum().backward()
+    assert slope.grad is None
+    assert net.recurrent_weight.grad is not None
+
+
 def test_lost_exponents_are_named_not_returned():
     net = RecurrentLIF(3, 10, 2, reset_mechanism="zero", input_gain=6.0)
     with pytest.raises(LyapunovError, match=r"exponent \d+ of 10 is lost.*fewer exponents"):
@@ -338,7 +377,7 @@ def test_lost_exponents_are_named_not_returned():
         surrogate_lyapunov_spectrum(dead, torch.zeros(20, 1, 3), 1, transient=0)
 
 
-NET, INPUTS = RecurrentLIF(3, 10, 2), torch.zeros(60, 2, 3)
+NET, INPUTS, NAN = RecurrentLIF(3, 10, 2), torch.zeros(60, 2, 3), float("nan")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +387,16 @@ NET, INPUTS = RecurrentLIF(3, 10, 2), torch.zeros(60, 2, 3)
         (lambda: lyapunov_spectrum(henon, [0.1, 0.1]), TypeError, ("state", "floating-point", "[0.1, 0.1]")),
         (lambda: lyapunov_spectrum(henon, torch.zeros(2).int()), TypeError, ("state", "floating-point", "int32")),
         (lambda: lyapunov_spectrum(henon, torch.zeros(0)), ValueError, ("state", "entry", "(0,)")),
-        (lambda: lyapunov_spectrum(lambda x: x[:1], torch.zeros(2)), ValueError, ("step", "(2,)", "[1]")),
+        (
+            lambda: lyapunov_spectrum(henon, torch.tensor([0.1, NAN])),
+            ValueError,
+            ("state", "finite", "1 NaN or Inf of 2"),
+        ),
+        (lambda: lyapunov_spectrum(lambda x: x[:1], torch.zeros(2)), ValueError, ("step", "(2,)", "(1,)")),
+        (lambda: lyapunov_spectrum(lambda x: x[:1], torch.zeros(40)), ValueError, ("step", "(40,)", "(1,)")),
+        (lambda: lyapunov_spectrum(lambda x: x.float(), torch.zeros(2)), TypeError, ("step", "float64", "float32")),
+        (lambda: lyapunov_spectrum(lambda x: x.float(), torch.zeros(40)), TypeError, ("step", "float64", "float32")),
+        (lambda: lyapunov_spectrum(lambda x: None, torch.zeros(2)), TypeError, ("step", "(2,)", "NoneType")),
         (lambda: lyapunov_spectrum(henon, torch.zeros(2), 0), ValueError, ("num_steps", ">= 1", "0")),
         (lambda: lyapunov_spectrum(henon, torch.zeros(2), 10, 3), ValueError, ("num_exponents", "[1, 2]", "3")),
         (lambda: lyapunov_spectrum(henon, torch.zeros(2), 10, 1, 0), ValueError, ("qr_interval", ">= 1", "0")),

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from snnsg_lib._checks import check_int
+from snnsg_lib.networks._parts import check_rng
 
 Map = Callable[[Tensor], Tensor]
 
@@ -41,10 +42,11 @@ def lyapunov_spectrum(
     Parameters
     ----------
     step : callable
-        Takes a float64 tensor and returns one of the same shape, in differentiable torch operations and without
-        branches that depend on values. For a flow: one step of an integrator; divide by its length in time.
+        Takes a float64 tensor and returns one of the same shape and dtype, in differentiable torch operations and
+        without branches that depend on values; it may overwrite what it is given. For a flow: one step of an
+        integrator; divide by its length in time.
     state : Tensor
-        Where the orbit begins, of any shape with n entries; floating-point.
+        Where the orbit begins, of any shape with n entries; floating-point and finite. It is left as it is.
     num_steps : int
         Steps of the orbit, transient included, >= 1.
     num_exponents : int
@@ -78,6 +80,7 @@ def lyapunov_spectrum(
         raise TypeError(f"state must be a floating-point tensor, got {getattr(state, 'dtype', state)!r}")
     if state.numel() == 0:
         raise ValueError(f"state must have at least one entry, got shape {tuple(state.shape)}")
+    check_finite("state", state)
     size = state.numel()
     ends = check_schedule(num_steps, num_exponents, qr_interval, transient, size)
     tangents = first_tangents(size, num_exponents, rng)
@@ -100,25 +103,27 @@ def _pushed(step: Map, state: Tensor, tangents: Tensor, num_steps: int) -> Itera
     shape = state.shape
 
     def flat_step(flat: Tensor) -> Tensor:
-        return step(flat.reshape(shape)).reshape(-1)
+        after = step(flat.reshape(shape).clone())
+        if not isinstance(after, Tensor) or after.dtype != torch.float64:
+            found = getattr(after, "dtype", type(after).__name__)
+            raise TypeError(f"step must return a float64 tensor of the state's shape {tuple(shape)}, got {found}")
+        if after.shape != shape:
+            raise ValueError(f"step must return a tensor of the state's shape {tuple(shape)}, got {tuple(after.shape)}")
+        return after.reshape(-1)
 
-    after = step(state)
-    if not isinstance(after, Tensor) or after.shape != shape:
-        found = getattr(after, "shape", after)
-        raise ValueError(f"step must return a tensor of the state's shape {tuple(shape)}, got {found!r}")
     flat = state.reshape(-1)
     if flat.numel() > SMALL_STATE:
         for _ in range(num_steps):
             yield vmap(lambda tangent, at=flat: jvp(flat_step, (at,), (tangent,))[1])(tangents)
             flat = flat_step(flat)
-            _check_finite(flat)
+            _check_orbit(flat)
         return
     for first in range(0, num_steps, CHUNK):
         orbit = [flat]
         for _ in range(min(CHUNK, num_steps - first)):
             orbit.append(flat_step(orbit[-1]))
         flat = orbit.pop()
-        _check_finite(flat)
+        _check_orbit(flat)
         for transposed in _jacobians(flat_step, torch.stack(orbit)).mT:
             yield tangents @ transposed
 
@@ -137,7 +142,14 @@ def _jacobians(step: Map, states: Tensor) -> Tensor:
     return torch.stack(rows, dim=1)
 
 
-def _check_finite(state: Tensor) -> None:
+def check_finite(name: str, values: Tensor) -> None:
+    """Raise ValueError, with the number of entries that are NaN or infinite, if there are any."""
+    count = int((~torch.isfinite(values)).sum())
+    if count:
+        raise ValueError(f"{name} must be finite, got {count} NaN or Inf of {values.numel()}")
+
+
+def _check_orbit(state: Tensor) -> None:
     if not bool(torch.isfinite(state).all()):
         raise LyapunovError("the orbit left the finite numbers: choose another state, or a smaller step in time")
 
@@ -155,10 +167,7 @@ def check_schedule(num_steps: int, num_exponents: int, qr_interval: int, transie
 
 def first_tangents(size: int, num_exponents: int, rng: np.random.Generator | None = None) -> Tensor:
     """Orthonormal rows, (num_exponents, size), float64: the first rows of one draw for all of `size`."""
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator or None, got {rng!r}")
-    rng = np.random.default_rng(0) if rng is None else rng
-    draw = torch.from_numpy(rng.standard_normal((size, size)))[:num_exponents].clone()
+    draw = torch.from_numpy(check_rng("rng", rng).standard_normal((size, size)))[:num_exponents].clone()
     orthonormalise(draw)
     return draw
 
@@ -173,7 +182,9 @@ def orthonormalise(tangents: Tensor) -> Tensor:
 def check_growth(growth: Tensor) -> None:
     """Raise LyapunovError where a diagonal entry of R, (..., m, m), is zero, rounding noise or not finite."""
     if not bool(torch.isfinite(growth).all()):
-        raise LyapunovError("tangent vectors overflow: choose a smaller qr_interval")
+        raise LyapunovError(
+            "tangent vectors overflow, or the Jacobian is not finite: choose a smaller qr_interval or another state"
+        )
     lost = growth.diagonal(dim1=-2, dim2=-1).abs() <= SMALLEST_SHARE * growth.norm(dim=-2)
     if bool(lost.any()):
         first = int(lost.flatten(0, -2).any(0).nonzero()[0])
