@@ -125,7 +125,45 @@ def test_a_gradient_that_is_not_finite_does_no_harm():
     assert torch.equal(net.recurrent_weight, before)
 
 
-NET = network()
+def without_gradient(*trainable):
+    """A network of which only the parameters named are trained."""
+    net = network()
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(name in trainable)
+    return net
+
+
+def test_training_without_flossing_needs_no_more_than_the_readout():
+    net = without_gradient("output_weight")
+    recurrent, readout = net.recurrent_weight.clone(), net.output_weight.detach().clone()
+    floss(net, copy_trials, 2, loss_fn=task_loss)
+    assert torch.equal(net.recurrent_weight, recurrent)
+    assert not torch.equal(net.output_weight, readout)
+
+
+def test_flossing_moves_only_what_requires_a_gradient():
+    net = without_gradient("recurrent_weight")
+    before = {name: x.detach().clone() for name, x in net.named_parameters()}
+    with torch.no_grad():  # where the caller evaluates
+        floss(net, copy_trials, 2)
+    moved = [name for name, x in net.named_parameters() if not torch.equal(x, before[name])]
+    assert moved == ["recurrent_weight"]
+
+
+def test_a_batch_that_cannot_be_flossed_is_refused_before_the_first_training_step():
+    net = network()
+    before = net.output_weight.detach().clone()
+    with pytest.raises(ValueError, match=r"transient must be an integer in \[0, 22\], got 30"):
+        floss(net, copy_trials, 4, loss_fn=task_loss, schedule={2: 2}, transient=30)
+    assert torch.equal(net.output_weight, before)
+
+
+NET, STACKED = network(), network(replicas=2)
+TRAIN = {"num_epochs": 1, "loss_fn": task_loss}
+
+
+def returning(loss, net=NET):
+    return lambda: floss(net, copy_trials, 1, loss_fn=lambda net, trials: loss)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +182,34 @@ NET = network()
         (lambda: floss(NET, copy_trials, loss_fn=task_loss, schedule={0: -3}), ValueError, ("schedule", ">= 0", "-3")),
         (lambda: floss(NET, copy_trials, loss_fn=task_loss, weight=-1), ValueError, ("weight", ">= 0", "-1")),
         (lambda: floss(NET, copy_trials, num_exponents=49), ValueError, ("num_exponents", "[1, 48]", "49")),
+        (lambda: floss(NET, copy_trials, weight=1.0), ValueError, ("weight", "0 without loss_fn", "1.0")),
+        (lambda: floss(NET, copy_trials, 0, num_exponents="x"), TypeError, ("num_exponents", "[1, 48]", "'x'")),
+        (lambda: floss(NET, copy_trials, 0, qr_interval=0), ValueError, ("qr_interval", ">= 1", "0")),
+        (lambda: floss(NET, copy_trials, 0, transient=-1), ValueError, ("transient", ">= 0", "-1")),
+        (lambda: floss(NET, copy_trials, 0, rng=3), TypeError, ("rng", "Generator", "3")),
+        (lambda: floss(NET, torch.zeros(3)), ValueError, ("batches", "num_steps, batch, 2", "(3,)")),
+        (lambda: floss(NET, torch.zeros(9, 4, 3), 0), ValueError, ("batches", "num_steps, batch, 2", "(9, 4, 3)")),
+        (lambda: floss(NET, torch.full((60, 4, 2), float("nan"))), ValueError, ("inputs", "finite", "480 NaN or Inf")),
+        (lambda: floss(NET, lambda epoch: [copy_trials(epoch).inputs]), TypeError, ("batches", "tuple", "got list")),
+        (lambda: floss(NET, lambda epoch: None), TypeError, ("batches", "tensor", "got NoneType")),
+        (lambda: floss(NET, lambda epoch: ()), TypeError, ("batches", "tensor", "got tuple")),
+        (lambda: floss(NET, lambda epoch: (3, 4)), TypeError, ("batches", "tensor", "begins with int")),
+        (lambda: floss(without_gradient(), copy_trials), ValueError, ("network", "gradient", "[]")),
+        (lambda: floss(without_gradient(), copy_trials, **TRAIN), ValueError, ("network", "gradient", "[]")),
+        (
+            lambda: floss(without_gradient("output_weight"), copy_trials),
+            ValueError,
+            ("network", "besides its readout", "['output_weight']"),
+        ),
+        (
+            lambda: floss(without_gradient("output_bias"), copy_trials, weight=1.0, **TRAIN),
+            ValueError,
+            ("network", "besides its readout", "['output_bias']"),
+        ),
+        (returning(1.0), TypeError, ("loss_fn", "a scalar", "float")),
+        (returning(torch.tensor(1.0)), ValueError, ("loss_fn", "depends on the parameters", "1.0")),
+        (returning(torch.zeros(4)), ValueError, ("loss_fn", "a scalar", "(4,)")),
+        (returning(torch.zeros(4), STACKED), ValueError, ("loss_fn", "a scalar or (2,)", "(4,)")),
         (lambda: floss(NET, copy_trials, num_trials=0), ValueError, ("num_trials", ">= 1", "0")),
         (lambda: floss(NET, copy_trials, target="zero"), TypeError, ("target", "number", "'zero'")),
         (lambda: floss(NET, copy_trials, lr=0.0), ValueError, ("lr", "> 0", "0.0")),

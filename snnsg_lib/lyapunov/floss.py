@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.lyapunov.spectrum import LyapunovError
-from snnsg_lib.lyapunov.surrogate import surrogate_lyapunov_spectrum
+from snnsg_lib.lyapunov.surrogate import state_size, surrogate_lyapunov_spectrum
 from snnsg_lib.networks import RecurrentLIF
+from snnsg_lib.networks import _parts as parts
 
 LossFn = Callable[[RecurrentLIF, Any], Tensor]
 
@@ -64,6 +66,7 @@ class FlossEpoch:
     loss: Tensor | None = None
 
 
+@torch.enable_grad()
 def floss(
     network: RecurrentLIF,
     batches: Tensor | Callable[[int], Any],
@@ -88,19 +91,19 @@ def floss(
     Parameters
     ----------
     network : RecurrentLIF
-        Changed in place.
+        Changed in place. What requires no gradient stays as it is; to floss, more than the readout must require one.
     batches : Tensor or callable
         The inputs of every epoch, or ``batches(epoch)``: the inputs, or a tuple that begins with them.
     num_epochs : int
         Gradient steps in all, >= 0.
     loss_fn : callable, optional
-        ``loss_fn(network, batch)``, a scalar or (replicas,), as in `layer_gradients`. None: flossing only.
+        ``loss_fn(network, batch)``, a scalar or (replicas,), with a graph. None: flossing only.
     schedule : mapping of int to int, optional
         {number of training steps done: flossing steps that follow}. ``{0: 150}`` flosses before training,
         ``{100: 50, 200: 50}`` during, ``{0: 150, 100: 50}`` both. None: all of `num_epochs` without `loss_fn`, no such
         steps with it.
     weight : float
-        Of the flossing loss added to the loss of every training step, >= 0.
+        Of the flossing loss added to the loss of every training step, >= 0; 0 without `loss_fn`.
     num_exponents, qr_interval, transient, rng
         As in `surrogate_lyapunov_spectrum`.
     num_trials : int, optional
@@ -121,7 +124,7 @@ def floss(
     LyapunovError
         If a gradient is not finite, before it does harm, or the Jacobian is singular.
     TypeError, ValueError
-        If an argument has the wrong type or lies outside its range.
+        If an argument, or what `batches` or `loss_fn` returns, has the wrong type or shape or lies outside its range.
 
     Examples
     --------
@@ -141,22 +144,30 @@ def floss(
     if loss_fn is not None and not callable(loss_fn):
         raise TypeError(f"loss_fn must be a callable (network, batch) -> loss or None, got {loss_fn!r}")
     weight, target = check_number("weight", weight, low=0.0), check_number("target", target)
+    if weight > 0 and loss_fn is None:
+        raise ValueError(f"weight must be 0 without loss_fn: there is no loss to add to, got {weight}")
     if num_trials is not None:
         check_int("num_trials", num_trials, low=1)
-    settings = (num_exponents, qr_interval, transient, rng)
+    check_int("num_exponents", num_exponents, low=1, high=state_size(network))
+    check_int("qr_interval", qr_interval, low=1)
+    check_int("transient", transient)
+    settings = (num_exponents, qr_interval, transient, None if rng is None else parts.check_rng("rng", rng))
     rates = {"train": check_number("lr", lr, above=0.0), "floss": check_number("floss_lr", floss_lr, above=0.0)}
     kinds = _kinds(check_int("num_epochs", num_epochs), schedule, trains=loss_fn is not None)
-    parameters = [x for x in network.parameters() if x.requires_grad]
+    flosses = loss_fn is None or weight > 0 or "floss" in kinds
+    parameters = _trainable(network, flosses)
     optimizers = {kind: torch.optim.Adam(parameters, lr=rate) for kind, rate in rates.items()}
+    if flosses and isinstance(batches, Tensor):
+        _inputs_of(batches, network, transient)
     history = []
     for epoch, kind in enumerate(kinds):
         batch = batches if isinstance(batches, Tensor) else batches(epoch)
+        inputs = _inputs_of(batch, network, transient) if flosses else None
         exponents = None
-        if kind == "floss" or weight > 0:
-            inputs = (batch[0] if isinstance(batch, tuple) else batch)[..., :num_trials, :]
-            exponents = surrogate_lyapunov_spectrum(network, inputs, *settings)
+        if inputs is not None and (kind == "floss" or weight > 0):
+            exponents = surrogate_lyapunov_spectrum(network, inputs[..., :num_trials, :], *settings)
         penalty = None if exponents is None else flossing_loss(exponents, target)
-        loss = loss_fn(network, batch) if loss_fn is not None and kind == "train" else None
+        loss = _checked_loss(loss_fn(network, batch), network) if loss_fn is not None and kind == "train" else None
         _step(optimizers[kind], loss, penalty, weight if kind == "train" else 1.0, f"{kind} epoch {epoch}")
         means = None if exponents is None else exponents.detach().mean(-2)
         history.append(FlossEpoch(kind, means, *(None if x is None else x.detach() for x in (penalty, loss))))
@@ -178,6 +189,39 @@ def _kinds(num_epochs: int, schedule: Mapping[int, int] | None, trains: bool) ->
         kinds += [*["floss"] * blocks.get(trained, 0), "train"]
         trained += 1
     return kinds[:num_epochs]
+
+
+def _trainable(network: RecurrentLIF, flosses: bool) -> list[Parameter]:
+    """The parameters that require a gradient; `flosses` asks for one that the exponents depend on."""
+    trainable = {name: x for name, x in network.named_parameters() if x.requires_grad}
+    without_use = {"output_weight", "output_bias"} if flosses else set()
+    if trainable.keys() <= without_use:
+        besides = ", besides its readout, on which exponents do not depend" if flosses else ""
+        raise ValueError(f"network must have a parameter that requires a gradient{besides}, got {sorted(trainable)}")
+    return list(trainable.values())
+
+
+def _inputs_of(batch: Any, network: RecurrentLIF, transient: int) -> Tensor:
+    """The inputs of a batch, checked before trials are taken from them."""
+    inputs = batch[0] if isinstance(batch, tuple) and batch else batch
+    if not isinstance(inputs, Tensor):
+        found = f"a tuple that begins with {type(inputs).__name__}" if inputs is not batch else type(batch).__name__
+        raise TypeError(f"batches must return a tensor of inputs, or a tuple that begins with one, got {found}")
+    parts.check_input("inputs of batches", inputs, network.input_weight, time=True)
+    check_int("transient", transient, high=len(inputs) - 1)
+    return inputs
+
+
+def _checked_loss(loss: Any, network: RecurrentLIF) -> Tensor:
+    """Return what `loss_fn` gave if there is a gradient in it, one for each replica or for all."""
+    allowed = "a scalar" if network.replicas is None else f"a scalar or ({network.replicas},)"
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"loss_fn must return a tensor, {allowed}, got {type(loss).__name__}")
+    if loss.dim() and tuple(loss.shape) != (network.replicas,):
+        raise ValueError(f"loss_fn must return a tensor, {allowed}, got shape {tuple(loss.shape)}")
+    if not loss.requires_grad:
+        raise ValueError(f"loss_fn must return a loss that depends on the parameters of network, got a constant {loss}")
+    return loss
 
 
 def _step(
