@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Integral
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from snnsg_lib._checks import check_int, check_number
+from snnsg_lib.lif._arguments import transforming
 
 
 class Demonstrations(NamedTuple):
@@ -134,6 +136,8 @@ class Delayed(NamedTuple):
         Channel b carries a pulse of height 1 for a bit b, plus noise.
     targets : Tensor, (num_asked, [replicas,] num_samples), int64, 0 or 1
         The right answer at each of the last `num_asked` steps.
+
+    `loss` and `accuracy` raise TypeError or ValueError for outputs of another shape, and for NaN and Inf among them.
     """
 
     inputs: Tensor
@@ -144,19 +148,32 @@ class Delayed(NamedTuple):
 
         The mean over steps and samples: a scalar, or (replicas,) where `outputs` has a replica axis.
         """
-        asked = outputs[-len(self.targets) :]
-        right = self._targets_like(asked).unsqueeze(-1)
-        return -torch.log_softmax(asked, dim=-1).gather(-1, right).squeeze(-1).mean(dim=(0, -1))
+        asked, right = self._asked(outputs)
+        chosen = torch.log_softmax(asked, dim=-1).gather(-1, right.unsqueeze(-1))
+        return -chosen.squeeze(-1).mean(dim=(0, -1))
 
     @torch.no_grad()
     def accuracy(self, outputs: Tensor) -> Tensor:
         """Share of asked steps and samples where the larger of the two `outputs` is the right one, as `loss`."""
-        asked = outputs[-len(self.targets) :]
-        return (asked.argmax(-1) == self._targets_like(asked)).to(outputs.dtype).mean(dim=(0, -1))
+        asked, right = self._asked(outputs)
+        return (asked.argmax(-1) == right).to(outputs.dtype).mean(dim=(0, -1))
 
-    def _targets_like(self, asked: Tensor) -> Tensor:
-        targets = self.targets.unsqueeze(1) if asked.dim() > self.targets.dim() + 1 else self.targets
-        return targets.expand(asked.shape[:-1])
+    def _asked(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs at the steps that are asked, and the right answers in the same shape without the last axis."""
+        if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
+            found = getattr(outputs, "dtype", type(outputs).__name__)
+            raise TypeError(f"outputs must be a floating-point tensor, got {found}")
+        shared = self.targets.dim() == 2 and outputs.dim() == 4  # by all replicas
+        targets = self.targets.unsqueeze(1).expand(-1, outputs.shape[1], -1) if shared else self.targets
+        wanted = (len(self.inputs), *targets.shape[1:], 2)
+        if outputs.shape != wanted:
+            middle = "[replicas,] " if self.targets.dim() == 2 else f"{targets.shape[1]}, "
+            words = f"({wanted[0]}, {middle}{wanted[-2]}, 2)"
+            raise ValueError(f"outputs must have shape {words} for these trials, got {tuple(outputs.shape)}")
+        asked = outputs[-len(targets) :]
+        if not transforming() and not bool(torch.isfinite(asked).all()):
+            raise ValueError(f"outputs must be finite, got {int((~asked.isfinite()).sum())} NaN or Inf where asked")
+        return asked, targets
 
 
 Rng = np.random.Generator | int
@@ -170,7 +187,7 @@ def delayed_copy(
     num_steps: int | None = None,
     pulse: int = 3,
     noise: float = 0.0,
-    rng: Rng | Sequence[Rng] = 0,
+    rng: Rng | Sequence[Rng] | np.ndarray = 0,
 ) -> Delayed:
     """Bits to be repeated after a delay.
 
@@ -188,10 +205,10 @@ def delayed_copy(
     num_steps : int, optional
         Length of a streaming trial, > `delay`; 2 `delay` for None. A one-shot trial has ``delay + pulse`` steps.
     pulse : int
-        Steps that a one-shot bit is shown, >= 1.
+        Steps that a one-shot bit is shown, >= 1; of no effect on streams.
     noise : float
         Standard deviation of the normal noise on every input and step, >= 0.
-    rng : numpy.random.Generator or int, or a sequence of them
+    rng : numpy.random.Generator or int, or a sequence or one-dimensional array of them
         Source of bits and noise; an int seeds a new one. A sequence makes a replica axis, each entry its own trials.
 
     Raises
@@ -211,7 +228,7 @@ def delayed_xor(
     num_steps: int | None = None,
     pulse: int = 3,
     noise: float = 0.0,
-    rng: Rng | Sequence[Rng] = 0,
+    rng: Rng | Sequence[Rng] | np.ndarray = 0,
 ) -> Delayed:
     """Pairs of bits, half a delay apart, whose exclusive or is asked another half later.
 
@@ -240,16 +257,17 @@ def _delayed(num_samples, delay, shown, streaming, num_steps, pulse, noise, rng)
     num_samples, noise = check_int("num_samples", num_samples, low=1), check_number("noise", noise, low=0.0)
     if not isinstance(streaming, bool):
         raise TypeError(f"streaming must be True or False, got {streaming!r}")
+    pulse = check_int("pulse", pulse, low=1, high=math.inf if streaming else delay // len(shown))
     if streaming:
         num_steps = check_int("num_steps", 2 * delay if num_steps is None else num_steps, low=delay + 1)
     elif num_steps is not None:
         raise ValueError(f"num_steps must be None for one-shot trials of delay + pulse steps, got {num_steps!r}")
-    else:
-        pulse = check_int("pulse", pulse, low=1, high=delay // len(shown))
-    several = isinstance(rng, Sequence) and not isinstance(rng, str)
+    rng = rng.tolist() if isinstance(rng, np.ndarray) else rng
+    several = isinstance(rng, Sequence) and not isinstance(rng, str | bytes | bytearray)
+    if several and not rng:
+        raise ValueError(f"rng must hold at least one Generator or integer, one a replica, got {rng!r}")
     draws = []
-    for one in rng if several else [rng]:
-        one = _generator(one)
+    for one in [_generator(one) for one in (rng if several else [rng])]:
         make = _stream if streaming else _one_shot
         bits, targets = make(one, num_samples, delay, shown, num_steps if streaming else pulse)
         inputs = np.stack([bits == 0, bits == 1], axis=-1) + noise * one.standard_normal((*bits.shape, 2))

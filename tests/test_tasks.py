@@ -134,6 +134,46 @@ def test_delayed_loss_and_accuracy_look_at_the_asked_steps_alone():
     assert torch.equal(stacked.loss(shared)[0], trials.loss(outputs))
 
 
+@both_delayed
+def test_an_array_of_seeds_is_the_list_of_them(task):
+    array, listed = (task(4, 6, rng=rng) for rng in (np.array([2, 5]), [2, 5]))
+    assert torch.equal(array.inputs, listed.inputs)
+    assert torch.equal(array.targets, listed.targets)
+
+
+def outputs_with(value):
+    outputs = torch.zeros(23, 4, 2)
+    outputs[-1, 2, 1] = value
+    return outputs
+
+
+@pytest.mark.parametrize("measure", ["loss", "accuracy"])
+@pytest.mark.parametrize(
+    ("outputs", "error", "message"),
+    [
+        (outputs_with(float("nan")), ValueError, "outputs must be finite, got 1 NaN or Inf where asked"),
+        (outputs_with(float("inf")), ValueError, "outputs must be finite, got 1 NaN or Inf where asked"),
+        (torch.zeros(23, 4, 3), ValueError, r"outputs must have shape \(23, \[replicas,\] 4, 2\).*\(23, 4, 3\)"),
+        (torch.zeros(23, 4, 1), ValueError, r"outputs must have shape .*got \(23, 4, 1\)"),
+        (torch.zeros(23, 5, 2), ValueError, r"outputs must have shape .*got \(23, 5, 2\)"),
+        (torch.zeros(22, 4, 2), ValueError, r"outputs must have shape .*got \(22, 4, 2\)"),
+        (torch.zeros(23, 2), ValueError, r"outputs must have shape .*got \(23, 2\)"),
+        (torch.zeros(23, 1, 1, 4, 2), ValueError, r"outputs must have shape .*got \(23, 1, 1, 4, 2\)"),
+        (torch.zeros(23, 4, 2).long(), TypeError, "outputs must be a floating-point tensor, got torch.int64"),
+        ([0.0], TypeError, "outputs must be a floating-point tensor, got list"),
+    ],
+)
+def test_outputs_that_do_not_answer_the_trials_are_refused(measure, outputs, error, message):
+    with pytest.raises(error, match=message):
+        getattr(delayed_copy(4, 20), measure)(outputs)
+
+
+@pytest.mark.parametrize("shape", [(23, 4, 2), (23, 3, 4, 2)])
+def test_trials_of_two_replicas_are_not_answered_by_one_or_three(shape):
+    with pytest.raises(ValueError, match=r"outputs must have shape \(23, 2, 4, 2\)"):
+        delayed_copy(4, 20, rng=[0, 1]).loss(torch.zeros(shape))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -153,6 +193,9 @@ def test_delayed_loss_and_accuracy_look_at_the_asked_steps_alone():
         (lambda: delayed_copy(noise=-0.1), "noise must be finite and >= 0, got -0.1"),
         (lambda: delayed_copy(num_steps=50), "num_steps must be None for one-shot.*got 50"),
         (lambda: delayed_copy(4, 10, streaming=True, num_steps=10), "num_steps must be an integer >= 11, got 10"),
+        (lambda: delayed_copy(streaming=True, pulse=-5), "pulse must be an integer >= 1, got -5"),
+        (lambda: delayed_copy(rng=[]), r"rng must hold at least one Generator or integer.*got \[\]"),
+        (lambda: delayed_copy(rng=[3, -1]), "rng must be an integer >= 0, got -1"),
         (lambda: delayed_copy(rng=-1), "rng must be an integer >= 0, got -1"),
     ],
 )
@@ -166,6 +209,8 @@ def test_bad_arguments_are_named(make, message):
     [
         ({"rng": "seed"}, "rng must be a numpy.random.Generator or an integer.*'seed'"),
         ({"rng": None}, "rng must be .*None"),
+        ({"rng": b"ab"}, "rng must be .*b'ab'"),
+        ({"rng": np.array([1.5])}, "rng must be .*1.5"),
         ({"streaming": 1}, "streaming must be True or False, got 1"),
         ({"delay": 2.5}, "delay must be an integer >= 2, got 2.5"),
     ],
