@@ -127,6 +127,7 @@ CASES = [
     ("replicas float", lambda: mlp(replicas=2.5), TypeError, ("replicas", ">= 1", "2.5")),
     ("seed negative", lambda: mlp(seed=-1), ValueError, ("seed", ">= 0", "-1")),
     ("seed None", lambda: mlp(seed=None), TypeError, ("seed", ">= 0", "None")),
+    ("seeds of bytes", lambda: mlp(replicas=2, seed=b"ab"), TypeError, ("seed", ">= 0", "b'ab'")),
     ("seeds for no replicas", lambda: mlp(seed=[1, 2]), ValueError, ("seed", "one per replica", "2 seeds")),
     ("too few seeds", lambda: mlp(replicas=3, seed=[1, 2]), ValueError, ("seed", "one per replica", "2 seeds")),
     ("net beta above 1", lambda: mlp(beta=1.01), ValueError, ("beta", "in [0, 1]", "1.01")),

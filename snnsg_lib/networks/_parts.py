@@ -36,7 +36,8 @@ class Recording:
 def check_seeds(seed: int | Sequence[int], replicas: int | None) -> list[int]:
     """Return one seed a replica: `seed`, `seed` + 1, ... for an int, else the sequence itself."""
     count = 1 if replicas is None else check_int("replicas", replicas, low=1)
-    if not isinstance(seed, Sequence | np.ndarray | range) or isinstance(seed, str):
+    seed = seed.tolist() if isinstance(seed, np.ndarray) else seed
+    if not isinstance(seed, Sequence) or isinstance(seed, str | bytes | bytearray):
         first = check_int("seed", seed)
         return [first + replica for replica in range(count)]
     if len(seed) != count or replicas is None:
