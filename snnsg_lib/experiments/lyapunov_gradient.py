@@ -2,8 +2,9 @@
 
 The delayed copy in networks that differ in slope, gain and delay. h_0 is the state before the first step. Each network
 is looked at untrained, after 50 steps of training and after 150 (Adam, rate 2e-3, batches of 8, each network's gradient
-clipped to length 1: those that explode are in the sample too). Rows, one a stage: `exponent` per step and
-`log_gradient`, means over the same 8 trials; `duration` T in steps; `accuracy` and firing `rate` on 64 trials.
+clipped to length 1 after entries that are not finite were set to 0: those that explode are in the sample too). Rows,
+one a stage: `exponent` per step and `log_gradient`, means over the same 8 trials; `duration` T in steps; `accuracy` and
+firing `rate` on 64 trials.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ def _run(configs: list[Config], delay: int, quick: bool) -> list[list[dict]]:
 
 
 def _step(net: RecurrentLIF, optimizer: torch.optim.Optimizer, trials: flossing.Delayed) -> None:
-    """One step of Adam, the gradient of each replica clipped to length 1."""
+    """One step of Adam, the gradient of each replica clipped to length 1.
+
+    Entries of a gradient that are not finite are set to 0 before: a network whose gradient has overflowed stays in the
+    sample and moves by what is left of it, where a NaN would end it.
+    """
     optimizer.zero_grad()
     flossing.task_loss(net, trials).sum().backward()
     grads = [x.grad.nan_to_num_(0.0, 0.0, 0.0) for x in net.parameters() if x.grad is not None]
