@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from snnsg_lib.figures.depth import summary
 from snnsg_lib.figures.flossing import ACCENT, ARMS, INK, MUTED, TASKS, legend_below
