@@ -49,7 +49,7 @@ browser: $(STAMP) # the browser that the tests drive
 	@.ci/browser > /dev/null
 
 test: lint browser ## lint, unit and property tests, notebooks, browser
-	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python -m pytest --numprocesses auto --nbmake tests book
+	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests book
 
 test-long: $(STAMP) ## the long fault-injection figures
 	$(BIN)/python -m pytest -m long

@@ -81,8 +81,9 @@ def inline_figures(app: Sphinx, pagename: str, templatename: str, context: dict,
         alt = ALT.search(match[0])
         label = html.escape(html.unescape(alt[1]) if alt else "", quote=True)
         drawing = themed(source.read_text(encoding="utf-8"), name)
-        kind = "snnsg-figure snnsg-figure-wide" if _points(drawing) > COLUMN else "snnsg-figure"
-        return f'<span class="{kind} {name}" role="img" aria-label="{label}">{drawing}</span>'
+        # On a phone a wide one is moved sideways: also by the keyboard, for which it takes the focus.
+        kind, focus = (" snnsg-figure-wide", ' tabindex="0"') if _points(drawing) > COLUMN else ("", "")
+        return f'<span class="{name} snnsg-figure{kind}"{focus} role="img" aria-label="{label}">{drawing}</span>'
 
     if context.get("body"):
         context["body"] = IMAGE.sub(replace, context["body"])
