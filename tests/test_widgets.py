@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import snnsg_lib.widgets
-from snnsg_lib.surrogates import ATan, FastSigmoid, Sigmoid, Triangular
+from snnsg_lib.surrogates import FAMILIES, FastSigmoid
 from snnsg_lib.widgets import NeuronExplorer, SurrogateExplorer
 from snnsg_lib.widgets.explorer import in_words, percent
 from snnsg_lib.widgets.neuron import NOISE
@@ -121,7 +121,7 @@ def test_controls_are_synchronised_and_can_be_observed(explorer):
     assert all(shown.trait_metadata(name, "sync") for name in shown.controls())
 
 
-@pytest.mark.parametrize("family", [FastSigmoid, ATan, Sigmoid, Triangular])
+@pytest.mark.parametrize("family", FAMILIES.values())
 @pytest.mark.parametrize("normalization", ["peak", "area"])
 def test_active_range_ends_where_the_gradient_is_one_per_cent_of_the_peak(family, normalization):
     surrogate = family(20, normalization=normalization)

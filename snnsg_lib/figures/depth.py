@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from snnsg_lib._checks import check_choice
-from snnsg_lib.figures.style import COLOURS, SLOPE_TICKS, new_axes, slope_axis, slope_colour
-from snnsg_lib.figures.surrogates import FAMILY_NAMES
+from snnsg_lib.figures.style import COLOURS, DASHES, SLOPE_TICKS, new_axes, slope_axis, slope_colour
 from snnsg_lib.statistics import mean_intervals
+from snnsg_lib.surrogates import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,18 +194,19 @@ def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | N
         A new wide figure if not given.
     """
     axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
-    styles = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
-    families = summary(table[table.rate == rate], ["family", "slope"], "active_share")
-    for family, style in zip(FAMILY_NAMES, styles, strict=True):
+    at_rate = table[table.rate == rate]
+    measured = [family for family in FAMILIES if (at_rate.family == family).any()]
+    families = summary(at_rate, ["family", "slope"], "active_share")
+    for family, style in zip(measured, cycle(DASHES), strict=False):
         line, low, high = (families.loc[family, end] for end in ("mean", "low", "high"))
         axes[0].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
-        axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILY_NAMES[family])
+        axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILIES[family].label)
     rates = summary(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
-    for value, style in zip(sorted(table.rate.unique()), styles, strict=True):
+    for value, style in zip(sorted(table.rate.unique()), cycle(DASHES), strict=False):
         line, low, high = (rates.loc[value, end] for end in ("mean", "low", "high"))
         axes[1].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
         axes[1].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=f"firing rate {value:g}")
-    for ax, title in zip(axes, (f"four families, firing rate {rate:g}", "fast sigmoid"), strict=True):
+    for ax, title in zip(axes, (f"all families, firing rate {rate:g}", FAMILIES["FastSigmoid"].label), strict=True):
         slope_axis(ax)
         ax.set(title=title, ylim=(0, 1.03))
         ax.legend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,23 +11,24 @@ from matplotlib.ticker import NullLocator
 
 from snnsg_lib.experiments.truth import cosine, known, typical_cosine, typical_length
 from snnsg_lib.figures.depth import summary
-from snnsg_lib.figures.style import COLOURS, new_axes, slope_axis, slope_colour
+from snnsg_lib.figures.style import COLOURS, DASHES, new_axes, slope_axis, slope_colour
+from snnsg_lib.surrogates import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
-FAMILIES = {"ATan": "arctangent", "Sigmoid": "sigmoid", "Triangular": "triangle"}
+MAIN = "FastSigmoid"  # the family of the main condition
 # title: (condition, column, what the main condition has there in words, {value: in words})
 PANELS: dict[str, tuple[str, str, str, dict[Any, str]]] = {
-    "surrogate": ("family", "family", "fast sigmoid", FAMILIES),
+    "surrogate": ("family", "family", FAMILIES[MAIN].label, {}),  # all others that were measured
     "reset": ("reset", "reset", "detached", {"attached": "through the reset"}),
     "hidden layers": ("depth", "depth", "4", {2: "2", 8: "8"}),
     "time steps": ("steps", "num_steps", "8", {4: "4", 16: "16"}),
     "firing rate": ("rate", "rate", "0.15", {0.05: "0.05", 0.4: "0.4"}),
-    "escape noise": ("noise", "family", "none", {"FastSigmoid": "5, fast sigmoid", "Sigmoid": "5, sigmoid"}),
+    "escape noise": ("noise", "family", "none", {name: f"5, {FAMILIES[name].label}" for name in (MAIN, "Sigmoid")}),
 }
-STYLES = ("--", ":", "-.")
+STYLES = ("--", ":", "-.", *DASHES[4:])
 
 
 def plot_lengths(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
@@ -98,7 +100,8 @@ def plot_truth_conditions(
     for ax, (title, (condition, column, usual, others)) in zip(axes, panels.items(), strict=True):
         rows = table[table.condition == condition]
         _line(ax, main, batch, layer, usual, "-")
-        for (value, name), style in zip(others.items(), STYLES, strict=False):
+        others = others or {name: family.label for name, family in FAMILIES.items() if name != MAIN}
+        for (value, name), style in zip(others.items(), cycle(STYLES), strict=False):
             _line(ax, rows[rows[column] == value], batch, layer, name, style)
         _panel(ax, title)
         ax.legend(loc="lower left" if np.isinf(batch) else "upper right", handlelength=2.2, borderpad=0.1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.surrogates import Surrogate
@@ -66,10 +68,30 @@ def check_threshold(value: object, current: Tensor) -> Number:
 
 
 def check_surrogate(surrogate: object) -> SpikeFunction:
-    """Return `surrogate` if it can be called."""
-    if not callable(surrogate) or isinstance(surrogate, type):
-        raise TypeError(f"surrogate must be a snnsg_lib surrogate or a callable u -> spikes, got {surrogate!r}")
+    """Return `surrogate` if it can be called with u; a class or a factory must be called by its user first."""
+    wanted = "surrogate must be a snnsg_lib surrogate or a callable u -> spikes"
+    maker = surrogate.func if isinstance(surrogate, partial) else surrogate
+    if isinstance(maker, type):
+        raise TypeError(f"{wanted}, got the class {maker.__name__}: make one of it, as in {maker.__name__}(25)")
+    if not callable(surrogate):
+        raise TypeError(f"{wanted}, got {surrogate!r}")
+    if not _takes_one(surrogate):
+        raise TypeError(f"{wanted}, got {surrogate!r}, which cannot be called with one argument")
     return surrogate
+
+
+def _takes_one(function: Callable) -> bool:
+    if isinstance(function, nn.Module):
+        return True
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # builtins need not tell
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -82,9 +104,9 @@ def check_flag(name: str, value: object) -> bool:
 def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: object) -> str:
     """Return ``"numpy"`` for float32 on the CPU with a surrogate of this library, else ``"torch"``.
 
-    An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
+    So ``"torch"`` serves a slope that is learnt. An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
     """
-    fits = isinstance(surrogate, Surrogate) and not transforming()
+    fits = isinstance(surrogate, Surrogate) and not surrogate.learns and not transforming()
     for tensor in tensors:
         fits = fits and (
             not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu")
@@ -94,7 +116,7 @@ def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: obje
     if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:
         raise ValueError(
             "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib "
-            "surrogate, outside torch.func transforms"
+            "surrogate whose slope is not learnt, outside torch.func transforms"
         )
     return backend
 

@@ -32,8 +32,8 @@ def single_surrogate(surrogate: Any, replica: int | None, replicas: int | None) 
         return surrogate
     if surrogate.slope.numel() == 1:
         return surrogate
-    single = copy.deepcopy(surrogate)
-    single.slope = surrogate.slope.flatten()[replica].item()
+    single, slope = copy.deepcopy(surrogate), surrogate.slope.detach().flatten()[replica]
+    single.slope = nn.Parameter(slope.clone()) if surrogate.learns else slope.item()
     return single
 
 

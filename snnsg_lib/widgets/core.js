@@ -4,7 +4,8 @@
   "use strict";
   const snnsg = (globalThis.snnsg ??= { explorers: {}, ids: 0 });
 
-  // ---- Surrogate families: the peak-normalised curve of k = 1, its primitive, its area, and where it falls to a share of its peak.
+  // ---- Surrogate families, the twins of those in snnsg_lib.surrogates.families: the peak-normalised curve of k = 1, its primitive,
+  // its area, and where it falls to a share of its peak.
   const logistic = (x) => 1 / (1 + Math.exp(-x));
   const families = {
     FastSigmoid: {
@@ -36,10 +37,13 @@
       reach: (share) => 1 - share,
     },
   };
-  const peak = (family, k, normalization) => (normalization === "area" ? k / families[family].area : 1);
-  const derivative = (family, k, normalization, u) => peak(family, k, normalization) * families[family].shape(k * u);
-  const primitive = (family, k, normalization, u) =>
-    (peak(family, k, normalization) / k) * families[family].primitive(k * u);
+  function twin(family) {
+    if (!Object.hasOwn(families, family)) throw new Error(`the surrogate family ${family} has no entry among the families of core.js`);
+    return families[family];
+  }
+  const peak = (family, k, normalization) => (normalization === "area" ? k / twin(family).area : 1);
+  const derivative = (family, k, normalization, u) => peak(family, k, normalization) * twin(family).shape(k * u);
+  const primitive = (family, k, normalization, u) => (peak(family, k, normalization) / k) * twin(family).primitive(k * u);
 
   // ---- Small helpers for the page: text is only ever set as text.
   function element(tag, attributes = {}, ...children) {

@@ -8,7 +8,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -84,12 +84,17 @@ class Numbers(traitlets.TraitType):
 
 
 class Choice(traitlets.TraitType):
-    """A synchronised choice among strings."""
+    """A synchronised choice among strings; of a registry, among the names that it has when asked."""
 
-    def __init__(self, default: str, choices: tuple[str, ...]):
+    def __init__(self, default: str, choices: Collection[str]):
         super().__init__(default)
-        self.choices = choices
+        self._choices = choices
         self.tag(sync=True)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What may be chosen now."""
+        return tuple(self._choices)
 
     def validate(self, obj, value):
         """Return `value` if it is one of the choices, else raise an error that names trait, choices and value."""

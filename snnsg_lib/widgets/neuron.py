@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from snnsg_lib import surrogates
 from snnsg_lib.figures.neuron import plot_neuron
 from snnsg_lib.lif import lif_scan
-from snnsg_lib.surrogates import Surrogate
+from snnsg_lib.surrogates import FAMILIES, Surrogate
 from snnsg_lib.widgets.explorer import Choice, Explorer, Number, in_words, script
-from snnsg_lib.widgets.surrogate import CUTOFF, FAMILIES
+from snnsg_lib.widgets.surrogate import CUTOFF
 
 NUM_STEPS = 50
 LOSSES = {"last step": 1, "last 10 steps": 10, "all steps": NUM_STEPS}
@@ -44,8 +43,8 @@ class NeuronExplorer(Explorer):
         0.1..2.
     slope : float
         Slope k of the surrogate, 1..100.
-    family : {"FastSigmoid", "ATan", "Sigmoid", "Triangular"}
-        The surrogate, peak-normalised.
+    family : str
+        The surrogate, a name in `FAMILIES`, peak-normalised.
     input : {"constant", "pulses"}
         Current always on, or on for five steps of every ten.
     reset_mechanism : {"subtract", "zero", "none"}
@@ -75,7 +74,7 @@ class NeuronExplorer(Explorer):
     @property
     def surrogate(self) -> Surrogate:
         """The library's surrogate in the present state, ready to serve as `spike_grad`."""
-        return getattr(surrogates, self.family)(self.slope)
+        return FAMILIES[self.family](self.slope)
 
     def input_current(self) -> np.ndarray:
         """Input current of each step, (50,)."""

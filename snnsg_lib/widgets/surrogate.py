@@ -8,26 +8,17 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from snnsg_lib import surrogates
 from snnsg_lib._checks import check_number
 from snnsg_lib.figures.surrogates import plot_population, plot_spike, plot_surrogates
-from snnsg_lib.surrogates import Surrogate
+from snnsg_lib.surrogates import FAMILIES, Surrogate
 from snnsg_lib.widgets.explorer import Choice, Explorer, Number, in_words, percent, script
 
-FAMILIES = ("FastSigmoid", "ATan", "Sigmoid", "Triangular")
 CUTOFF = 0.01
-# |k u| at which each family has fallen to the cutoff: its shape solved for 0.01.
-_ACTIVE_REACH = {
-    "FastSigmoid": 1 / math.sqrt(CUTOFF) - 1,
-    "ATan": 2 / math.pi * math.sqrt(1 / CUTOFF - 1),
-    "Sigmoid": 2 * math.acosh(1 / math.sqrt(CUTOFF)),
-    "Triangular": 1 - CUTOFF,
-}
 
 
 def active_range(surrogate: Surrogate) -> float:
     """Distance |u| from the threshold within which `surrogate` passes more than 1 % of its peak gradient."""
-    return _ACTIVE_REACH[type(surrogate).__name__] / float(surrogate.slope)
+    return float(surrogate.reach(CUTOFF))
 
 
 def active_share(surrogate: Surrogate, mean: float, std: float) -> float:
@@ -36,7 +27,7 @@ def active_share(surrogate: Surrogate, mean: float, std: float) -> float:
     Parameters
     ----------
     surrogate : Surrogate
-        One of the four families, with a number as slope.
+        Of any family, with a number as slope.
     mean, std : float
         Of u over the population; std > 0.
 
@@ -58,8 +49,8 @@ class SurrogateExplorer(Explorer):
     ----------
     slope : float
         Slope k, 1..100.
-    family : {"FastSigmoid", "ATan", "Sigmoid", "Triangular"}
-        The surrogate.
+    family : str
+        The surrogate, a name in `FAMILIES`.
     normalization : {"peak", "area"}
         What stays 1 when the slope changes.
     mean, std : float
@@ -83,7 +74,7 @@ class SurrogateExplorer(Explorer):
     @property
     def surrogate(self) -> Surrogate:
         """The library's surrogate in the present state, ready to serve as `spike_grad`."""
-        return getattr(surrogates, self.family)(self.slope, normalization=self.normalization)
+        return FAMILIES[self.family](self.slope, normalization=self.normalization)
 
     def active_range(self) -> float:
         """Distance |u| within which a neuron gets more than 1 % of the peak gradient."""

@@ -22,11 +22,10 @@ from pages import (
     standalone_page,
 )
 
-from snnsg_lib import surrogates
 from snnsg_lib.figures.style import COLOURS, slope_colour
+from snnsg_lib.surrogates import FAMILIES
 from snnsg_lib.widgets import NeuronExplorer, SurrogateExplorer
 from snnsg_lib.widgets.neuron import LOSSES, RESETS
-from snnsg_lib.widgets.surrogate import FAMILIES
 
 pytestmark = pytest.mark.browser
 
@@ -71,7 +70,7 @@ def test_surrogate_curves_equal_the_library(shared):
     rng = np.random.default_rng(1)
     points = [
         (
-            str(rng.choice(FAMILIES)),
+            str(rng.choice(list(FAMILIES))),
             float(10 ** rng.uniform(0, 2)),
             str(rng.choice(["peak", "area"])),
             float(rng.normal(0, 0.5)),
@@ -84,7 +83,7 @@ def test_surrogate_curves_equal_the_library(shared):
         points,
     )
     for (family, slope, normalization, u), (derivative, primitive, half_width) in zip(points, computed, strict=True):
-        surrogate = getattr(surrogates, family)(slope, normalization=normalization)
+        surrogate = FAMILIES[family](slope, normalization=normalization)
         where = torch.tensor([0.0, u], dtype=torch.float64)
         peak, expected = surrogate.derivative(where).tolist()
         assert derivative == pytest.approx(expected, abs=1e-6 * peak)
@@ -97,7 +96,7 @@ def test_surrogate_sentence_and_active_share_equal_python(shared):
     for _ in range(200):
         explorer = SurrogateExplorer(
             slope=float(10 ** rng.uniform(0, 2)),
-            family=str(rng.choice(FAMILIES)),
+            family=str(rng.choice(list(FAMILIES))),
             normalization=str(rng.choice(["peak", "area"])),
             mean=float(rng.uniform(-1.5, 1.5)),
             std=float(rng.uniform(0.05, 1)),
@@ -114,7 +113,7 @@ def test_surrogate_sentence_and_active_share_equal_python(shared):
 def random_neuron(rng):
     return NeuronExplorer(
         current=float(rng.uniform(0, 0.5)), noise=float(rng.uniform(0, 0.5)), beta=float(rng.uniform(0, 0.99)),
-        threshold=float(rng.uniform(0.1, 2)), slope=float(10 ** rng.uniform(0, 2)), family=str(rng.choice(FAMILIES)),
+        threshold=float(rng.uniform(0.1, 2)), slope=float(10 ** rng.uniform(0, 2)), family=str(rng.choice(list(FAMILIES))),
         input=str(rng.choice(["constant", "pulses"])), reset_mechanism=str(rng.choice(RESETS)),
         loss=str(rng.choice(list(LOSSES))),
     )  # fmt: skip
