@@ -38,7 +38,7 @@ SCHEDULES = {
     "adaptive": {"color": COLOURS["adaptive"][0], "linestyle": "-", "linewidth": 2.4, "marker": "o", "markersize": 4},
 }
 # Surrogate families differ in their dashes alone, as the colour is the slope's; after the last one they begin anew.
-DASHES = (
+DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 1.5, 1.5, 1.5)),
     (0, (1, 1)), (0, (10, 3)), (0, (7, 1.5, 1.5, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1)),
 )  # fmt: skip

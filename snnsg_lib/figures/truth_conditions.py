@@ -28,7 +28,7 @@ PANELS: dict[str, tuple[str, str, str, dict[Any, str]]] = {
     "firing rate": ("rate", "rate", "0.15", {0.05: "0.05", 0.4: "0.4"}),
     "escape noise": ("noise", "family", "none", {name: f"5, {FAMILIES[name].label}" for name in (MAIN, "Sigmoid")}),
 }
-STYLES = ("--", ":", "-.", *DASHES[4:])
+STYLES: tuple[Any, ...] = ("--", ":", "-.", *DASHES[4:])
 
 
 def plot_lengths(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
@@ -113,7 +113,7 @@ def plot_truth_conditions(
     return axes
 
 
-def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, style: str) -> None:
+def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, style: Any) -> None:
     table = known(table)
     table = table[table.layer == (layer if layer >= 0 else table.depth + layer)]
     if table.empty:

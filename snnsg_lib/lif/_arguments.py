@@ -104,7 +104,7 @@ def check_flag(name: str, value: object) -> bool:
 def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: object) -> str:
     """Return ``"numpy"`` for float32 on the CPU with a surrogate of this library, else ``"torch"``.
 
-    So ``"torch"`` serves a slope that is learnt. An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
+    So ``"torch"`` serves a slope that is learnt. An explicit ``"numpy"`` that cannot be served raises ValueError.
     """
     fits = isinstance(surrogate, Surrogate) and not surrogate.learns and not transforming()
     for tensor in tensors:

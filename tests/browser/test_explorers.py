@@ -113,9 +113,9 @@ def test_surrogate_sentence_and_active_share_equal_python(shared):
 def random_neuron(rng):
     return NeuronExplorer(
         current=float(rng.uniform(0, 0.5)), noise=float(rng.uniform(0, 0.5)), beta=float(rng.uniform(0, 0.99)),
-        threshold=float(rng.uniform(0.1, 2)), slope=float(10 ** rng.uniform(0, 2)), family=str(rng.choice(list(FAMILIES))),
-        input=str(rng.choice(["constant", "pulses"])), reset_mechanism=str(rng.choice(RESETS)),
-        loss=str(rng.choice(list(LOSSES))),
+        threshold=float(rng.uniform(0.1, 2)), slope=float(10 ** rng.uniform(0, 2)),
+        family=str(rng.choice(list(FAMILIES))), input=str(rng.choice(["constant", "pulses"])),
+        reset_mechanism=str(rng.choice(RESETS)), loss=str(rng.choice(list(LOSSES))),
     )  # fmt: skip
 
 
