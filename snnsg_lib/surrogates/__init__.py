@@ -6,7 +6,6 @@ pass. The shapes of the bump are families, listed by name in `FAMILIES`; one mor
 `@register_family`.
 """
 
-from ._slope import Slope, check_slope
 from .base import Surrogate, spikes_of
 from .families import FAMILIES, ATan, FastSigmoid, Sigmoid, Triangular, register_family
 from .models import find_surrogates, slope_set_to
@@ -16,10 +15,8 @@ __all__ = [
     "ATan",
     "FastSigmoid",
     "Sigmoid",
-    "Slope",
     "Surrogate",
     "Triangular",
-    "check_slope",
     "find_surrogates",
     "register_family",
     "slope_set_to",
