@@ -173,7 +173,7 @@ def test_schedules_exponents_and_pickles_take_it():
         assert pickle.loads(pickle.dumps(net)).surrogate.half_width() == net.surrogate.half_width()
 
 
-def test_a_fifth_family_passes_every_test_of_the_families():
+def test_a_fifth_family_passes_every_test_of_the_families(tmp_path):
     """In a process of its own, as tests are collected before a fixture could register anything."""
     folders = {str(Path(fifth_family.__file__).parent), *sys.path}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "fifth_family", "-p", "no:cacheprovider", "-k", "Gaussian"]
@@ -182,7 +182,7 @@ def test_a_fifth_family_passes_every_test_of_the_families():
         env={"PYTHONPATH": ":".join(filter(None, folders)), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        cwd=HERE,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert int(done.stdout.rsplit(" passed", 1)[0].split()[-1]) >= 40
