@@ -133,7 +133,7 @@ CLAIMS = (
     ),
     Claim(
         id="S9",
-        sentence="A scheduled slope reaches a return of 100 far sooner than a steep slope: at least one and a half times.",
+        sentence="A scheduled slope reaches a return of 100 at least one and a half times as soon as a steep slope.",
         source="First seed, Figure 4; the paper's abstract gives a factor of 2.1",
         statistic="TD3: steps to the threshold return, k=100 over the adaptive schedule, a ratio (censored at the"
         " budget)",

@@ -1,10 +1,10 @@
 """The adaptive schedule as the paper means it, and as its authors coded it, in online reinforcement learning.
 
 Where `schedules_td3` scales the reward from 0, a crash already earns a seventh of it and the slope leaves 1 at the
-first evaluation. Here a crash is worth nothing and the means are taken over two evaluations (`meant`; `meant, change alone`
-without the weight on the reward, `meant, rescaled` with Adam's moments following the slope); beside it the schedule of
-the published code (`coded`, the cube of the reward; `coded, with trend`, with its tanh term and its hold). Settings,
-seeds, budgets, evaluations and rows are those of `schedules_td3`.
+first evaluation. Here a crash is worth nothing and the means are taken over two evaluations (`meant`; `meant, change
+alone` without the weight on the reward, `meant, rescaled` with Adam's moments following the slope); beside it the
+schedule of the published code (`coded`, the cube of the reward; `coded, with trend`, with its tanh term and its hold).
+Settings, seeds, budgets, evaluations and rows are those of `schedules_td3`.
 """
 
 from __future__ import annotations
