@@ -45,7 +45,7 @@ def as_found(*modules: nn.Module, generators: Iterable[Any] | None = ()) -> Iter
     inside = list(dict.fromkeys(part for module in modules for part in module.modules()))
     for part in inside:
         for name, tensor in (*part._parameters.items(), *part._buffers.items()):
-            if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            if isinstance(tensor, nn.UninitializedParameter | nn.UninitializedBuffer):
                 raise ValueError(
                     f"{type(part).__name__}.{name} has no shape yet: run the model once before measuring it"
                 )

@@ -20,7 +20,7 @@ from snnsg_lib.gradients import (
     gradient_reliability,
     layer_gradients,
 )
-from snnsg_lib.networks import RecurrentLIF, SpikingMLP
+from snnsg_lib.networks import DeadLayerWarning, RecurrentLIF, SpikingMLP, firing_rates, scale_to_rate
 from snnsg_lib.surrogates import FastSigmoid
 from snnsg_lib.tasks import spike_classification
 
@@ -418,3 +418,149 @@ class TestBatchesOfAnyLayout:
     def test_a_batch_of_anything_else_is_refused(self):
         with pytest.raises(TypeError, match="tuple of tensors"):
             gradient_reliability(nn.Linear(5, 2), square, (normal(4, 5), [1, 2, 3, 4]))
+
+
+def three_steps(net, x):
+    for _ in range(3):
+        net(3 * x)
+
+
+class TestFiringRates:
+    @pytest.mark.parametrize("replicas", [None, 2])
+    def test_of_a_library_network_are_its_own(self, replicas):
+        net, x = SpikingMLP([5, 8, 6, 3], gain=4.0, replicas=replicas), normal(6, 5)
+        rates = firing_rates(net, (x, None))
+        assert all(torch.equal(torch.as_tensor(rates[k]), torch.as_tensor(v)) for k, v in net.firing_rates(x).items())
+        recurrent, sequence = RecurrentLIF(5, 8, 3, input_gain=5.0), normal(7, 6, 5)
+        assert firing_rates(recurrent, sequence) == recurrent.firing_rates(sequence)
+
+    def test_of_the_snntorch_twin_are_those_of_the_network(self):
+        net, x = SpikingMLP([5, 8, 6, 3], gain=4.0), normal(6, 5)
+        twin = firing_rates(net.to_snntorch(), x)
+        assert twin == pytest.approx(net.firing_rates(x))
+        assert twin.names == {0: "neurons.0", 1: "neurons.1"}
+        sequence = normal(7, 6, 5)
+        stepped = firing_rates(net.to_snntorch(), sequence, lambda n, b: n.sequence(b))
+        assert stepped == pytest.approx(firing_rates(net, sequence, sequence=True))
+
+    def test_by_hand(self):
+        net = nn.Sequential(snn.Leaky(beta=0.0, init_hidden=True, reset_mechanism="none"))
+        assert firing_rates(net, torch.tensor([[2.0, 2.0, 0.5, 0.0]])) == {0: 0.5}
+
+    @pytest.mark.parametrize("name", ["convolutional", "recurrent"])
+    def test_of_any_model_are_counted_at_its_neurons(self, name):
+        net, _, batch = model(name)
+        with torch.no_grad():
+            net.fc1.weight.mul_(4)
+        rates = firing_rates(net, (batch, torch.zeros(3)))
+        assert list(rates.names.values()) == (["lif1", "lif2"] if name == "recurrent" else ["lif1", "lif2", "lif3"])
+        assert all(0 < rate < 1 for rate in rates.values())
+
+    @pytest.mark.parametrize(
+        "neuron",
+        [
+            lambda **s: snn.Leaky(beta=0.9, **s),
+            lambda **s: snn.Lapicque(R=5.0, C=1.0, **s),
+            lambda **s: snn.Synaptic(alpha=0.5, beta=0.9, **s),
+            lambda **s: snn.Alpha(alpha=0.9, beta=0.8, **s),
+            lambda **s: snn.RLeaky(beta=0.9, linear_features=5, **s),
+            lambda **s: snn.RSynaptic(alpha=0.5, beta=0.9, linear_features=5, **s),
+            lambda **s: snn.Leaky(beta=0.9, graded_spikes_factor=2.5, **s),
+        ],
+    )
+    @pytest.mark.parametrize("output", [False, True])
+    def test_every_kind_of_neuron_is_counted_whatever_it_returns(self, neuron, output):
+        net = nn.Sequential(nn.Linear(5, 5), neuron(init_hidden=True, output=output))
+        spikes = []
+        hook = net[1].register_forward_hook(lambda _, __, out: spikes.append(out[0] if output else out))
+        (rate,) = firing_rates(net, normal(6, 5), three_steps).values()
+        hook.remove()
+        assert rate == pytest.approx((torch.stack(spikes) != 0).float().mean().item())
+        assert len(spikes) == 3
+
+    def test_a_model_is_left_as_it_was_and_begins_from_rest(self):
+        net, _, x = model("sequential")
+        three_steps(net, x)
+        before, draws = state_of(net), random_state()
+        first, again = (firing_rates(net, x, three_steps) for _ in range(2))
+        assert first == again
+        assert random_state() == draws
+        for name, (identity, value) in state_of(net)[0].items():
+            assert identity == before[0][name][0]
+            assert torch.equal(value, before[0][name][1])
+        assert not any(module._forward_hooks for module in net.modules())
+
+    def test_a_dead_layer_is_named(self):
+        net, _, x = model("sequential")
+        with torch.no_grad():
+            net[2].weight.zero_()
+            net[2].bias.fill_(-1.0)
+        with pytest.warns(DeadLayerWarning, match=r"layer 1 \(3\) is dead: firing rate 0\.00000"):
+            firing_rates(net, x, three_steps)
+
+    def test_neurons_that_do_not_run_are_named(self):
+        net, _, x = model("convolutional")
+        with pytest.warns(UserWarning, match="neurons did not run and have no rate: lif2, lif3"):
+            rates = firing_rates(net, x, lambda n, b: n.lif1(n.conv1(9 * b)))
+        assert rates.names == {0: "lif1"}
+
+    @pytest.mark.parametrize(
+        ("net", "forward", "message"),
+        [
+            (nn.Linear(5, 2), None, "must hold snnTorch neurons"),
+            (nn.Sequential(nn.Linear(5, 5), SpikingMLP([5, 6, 3])), None, "SpikingMLP inside: ask model.1 alone"),
+            (SpikingMLP([5, 6, 3]), three_steps, "forward must be None"),
+            (nn.Sequential(snn.Leaky(beta=0.9)), lambda n, b: None, "no neuron of Sequential ran"),
+            (snn.StateLeaky(beta=0.9, channels=5, output=False), lambda n, b: n(b.unsqueeze(0)), "must return spikes"),
+        ],
+    )
+    def test_what_has_no_spikes_is_refused(self, net, forward, message):
+        with pytest.raises(ValueError, match=message):
+            firing_rates(net, normal(4, 5), forward)
+
+
+class TestScaleToRate:
+    @pytest.mark.parametrize(
+        ("name", "forward"), [("convolutional", None), ("recurrent", None), ("sequential", three_steps)]
+    )
+    def test_every_spiking_layer_reaches_the_rate(self, name, forward):
+        net, _, batch = model(name)
+        with torch.no_grad():
+            for weight in matrices_in(net).values():
+                weight.mul_(0.2)
+        draws = random_state()
+        gains = scale_to_rate(net, batch if forward else (batch, None), 0.2, forward=forward)
+        assert random_state() == draws
+        rates = firing_rates(net, batch, forward)
+        assert gains.names == rates.names
+        assert list(rates.values()) == pytest.approx([0.2] * len(rates), abs=0.05)
+
+    def test_a_normalisation_before_the_neuron_is_what_is_scaled(self):
+        net, _, batch = model("convolutional")
+        conv, norm = net.conv1.weight.clone(), net.bn1.weight.clone()
+        gains = scale_to_rate(net, batch, 0.1)
+        assert torch.equal(net.conv1.weight, conv)
+        assert torch.allclose(net.bn1.weight, norm * gains[0])
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda net: net.__setitem__(0, nn.Identity()), "got 1 without one"),
+            (lambda net: net.__setitem__(2, net[0]), "got 1 with one that drives several"),
+            (lambda net: prune.l1_unstructured(net[0], "weight", 0.5), "plain parameter"),
+        ],
+    )
+    def test_weights_that_cannot_be_told_are_refused(self, change, message):
+        net = nn.Sequential(
+            nn.Linear(5, 5),
+            snn.Leaky(beta=0.9, init_hidden=True),
+            nn.Linear(5, 5),
+            snn.Leaky(beta=0.9, init_hidden=True),
+        )
+        change(net)
+        with pytest.raises(ValueError, match=message):
+            scale_to_rate(net, normal(4, 5), forward=three_steps)
+
+    def test_a_recurrent_library_network_is_refused(self):
+        with pytest.raises(TypeError, match="input_gain"):
+            scale_to_rate(RecurrentLIF(5, 8, 3), normal(7, 4, 5))
