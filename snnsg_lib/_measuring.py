@@ -93,7 +93,7 @@ def reachable_from(function: Any) -> tuple[list[nn.Module], list[Any]]:
     todo, seen = [function], {}
     while todo:
         thing = todo.pop()
-        if id(thing) in seen:
+        if id(thing) in seen or isinstance(thing, int | float | str | bytes):
             continue
         seen[id(thing)] = thing  # kept alive, or another object could take its id
         if isinstance(thing, GENERATORS):
