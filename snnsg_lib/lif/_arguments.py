@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.surrogates import Surrogate
@@ -17,6 +18,8 @@ SpikeFunction = Callable[[Tensor], Tensor]
 
 RESETS = ("subtract", "zero", "none")
 SMALLEST_THRESHOLD = 1e-6
+# Subclasses of tensors (fake ones, say) may have no memory to view.
+PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def check_current(current: object, dims: int = 2) -> Tensor:
@@ -66,10 +69,36 @@ def check_threshold(value: object, current: Tensor) -> Number:
 
 
 def check_surrogate(surrogate: object) -> SpikeFunction:
-    """Return `surrogate` if it can be called."""
-    if not callable(surrogate) or isinstance(surrogate, type):
+    """Return `surrogate` if it can be called and returns spikes, not another function."""
+    if isinstance(surrogate, Surrogate):
+        return surrogate
+    name = getattr(surrogate, "__name__", repr(surrogate))
+    if isinstance(surrogate, type):
+        raise TypeError(f"surrogate must be a callable u -> spikes, got {surrogate!r}: make one, {name}()")
+    if not callable(surrogate):
         raise TypeError(f"surrogate must be a snnsg_lib surrogate or a callable u -> spikes, got {surrogate!r}")
+    if not transforming() and not torch.compiler.is_compiling():
+        _check_returns_spikes(surrogate, name)
     return surrogate
+
+
+def _check_returns_spikes(surrogate: Callable, name: str) -> None:
+    """Try a foreign surrogate on one membrane potential; a factory, such as snnTorch's, returns a function."""
+    random_state = torch.get_rng_state()
+    try:
+        with torch.no_grad():
+            result = surrogate(torch.zeros(1, 1))
+    except TypeError as error:
+        raise TypeError(
+            f"surrogate must be a callable u -> spikes, but {name} cannot take one tensor: {error}"
+        ) from error
+    except Exception:  # it may be made for one shape, dtype or device: the network will tell
+        return
+    finally:
+        torch.set_rng_state(random_state)
+    if not isinstance(result, Tensor):
+        remedy = f": it makes surrogates, so call it, {name}()" if callable(result) else ""
+        raise TypeError(f"surrogate must return spikes, but {name} returned {type(result).__name__}{remedy}")
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -82,19 +111,21 @@ def check_flag(name: str, value: object) -> bool:
 def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: object) -> str:
     """Return ``"numpy"`` for float32 on the CPU with a surrogate of this library, else ``"torch"``.
 
-    An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
+    While torch transforms or records what runs (`transforming`) it is ``"torch"`` too. An explicit choice of
+    ``"numpy"`` that cannot be served raises ValueError.
     """
     fits = isinstance(surrogate, Surrogate) and not transforming()
     for tensor in tensors:
         fits = fits and (
-            not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu")
+            not isinstance(tensor, Tensor)
+            or (tensor.dtype == torch.float32 and tensor.device.type == "cpu" and type(tensor) in PLAIN)
         )
     if backend is None:
         return "numpy" if fits else "torch"
     if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:
         raise ValueError(
             "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib "
-            "surrogate, outside torch.func transforms"
+            "surrogate, outside torch.func transforms, forward-mode differentiation, torch.export and torch.jit.trace"
         )
     return backend
 
@@ -112,8 +143,17 @@ def choose_recurrent_backend(
 
 
 def transforming() -> bool:
-    """Whether a torch.func transform (vmap, jvp, jacrev) is running: its tensors have no NumPy view."""
-    return torch._C._functorch.peek_interpreter_stack() is not None
+    """Whether torch looks at each operation: then tensors have no NumPy view, or what is done to it goes unseen.
+
+    So it is inside a torch.func transform (vmap, jvp, jacrev), in forward-mode differentiation, while torch.jit.trace
+    records, and under a dispatch mode (torch.export, make_fx, fake tensors).
+    """
+    return (
+        torch._C._functorch.peek_interpreter_stack() is not None
+        or forward_ad._current_level >= 0
+        or torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
 
 
 def refuse_second_derivative() -> None:
