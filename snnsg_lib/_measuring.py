@@ -151,7 +151,7 @@ class _Module:
 
     def __init__(self, module: nn.Module):
         self.module, self.attributes = module, dict(vars(module))
-        self.containers = [(x, copy.copy(x)) for x in self.attributes.values() if type(x) in CONTAINERS]
+        self.containers: list[Any] = [(x, x.copy()) for x in self.attributes.values() if type(x) in CONTAINERS]
         tensors = [*module._buffers.values(), *self.attributes.values()]
         self.tensors = [(x, x.detach().clone()) for x in tensors if isinstance(x, Tensor) and not x.is_inference()]
         self.grads = [(parameter, parameter.grad) for parameter in module._parameters.values() if parameter is not None]
