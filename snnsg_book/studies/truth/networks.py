@@ -136,7 +136,8 @@ class Moments:
         sums: list[Any] = [0.0] * (len(net.sizes) - 2)
         squares: list[Any] = [0.0] * len(sums)
         for index in batches:
-            for layer, grad in layer_gradients(net, mean_loss, draw(seed, 4, index, size)).items():
+            batch = draw(seed, 4, index, size)
+            for layer, grad in layer_gradients(net, mean_loss, batch, fresh_noise=True).items():
                 if layer < len(sums):  # the output layer's passes no surrogate
                     sums[layer] += grad.double()
                     squares[layer] += grad.double().square().sum((1, 2))
