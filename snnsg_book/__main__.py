@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snnsg_book.catalogue import folder_of, load, names
-from snnsg_book.claims import entry_hashes
 from snnsg_book.results import command_of
 from snnsg_lib.store import RunStore, freeze
 from snnsg_lib.sweeps import sweep
@@ -37,7 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs,
         directory=out,
         command=command_of(options.name) + (" --quick" if options.quick else ""),
-        claims=entry_hashes(options.name),
     )
     print(f"Wrote {table} and {table.with_suffix('.json').name}.")
     return 0
