@@ -22,7 +22,7 @@ from snnsg_lib import _provenance, sweeps
 from snnsg_lib.store import RunStore, to_table
 from snnsg_lib.sweeps import Failure, grid, sweep, work
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parent.parent  # where `faults` lies
 IMPORTS = "from faults import runs\nfrom faults.runs import Config\nfrom snnsg_lib.sweeps import grid, sweep\n"
 
 
