@@ -18,6 +18,11 @@ def command_of(name: str) -> str:
     return f"python -m snnsg_book {name}"
 
 
+def pack_of(name: str, directory: str | Path | None = None) -> Path:
+    """Return where the run records of a study under way are packed."""
+    return (folder_of(name) if directory is None else Path(directory)) / f"{name}.records.gz"
+
+
 def rows_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the one table given by its name, or the rows of several with the name of each in the column `table`."""
     import pandas as pd
