@@ -14,7 +14,7 @@ from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.results import load_results, pack_of
 from snnsg_lib._provenance import canonical, code_of, modules_of, source_hash
 from snnsg_lib.store import amend, to_table
-from snnsg_lib.sweeps import name_of, read_pack, sweep, write_pack
+from snnsg_lib.sweeps import name_of, read_pack, stale_records, sweep, write_pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def _status(name: str, directory: str | Path | None) -> str:
     records = read_pack(pack_of(name, directory))
     if not records:
         return told
-    stale = sum(record["source"] != source_hash(run) for record in records)
+    stale = len(stale_records(records, run))
     return f"{told}; {len(records)} runs packed, {f'{stale} of them by other code' if stale else TODAY}"
 
 
@@ -115,7 +115,7 @@ def _accept_table(name: str, experiment: ModuleType, folder: Path) -> str:
 def _accept_pack(name: str, experiment: ModuleType, folder: Path) -> str:
     path, today = pack_of(name, folder), source_hash(experiment.run)
     records = read_pack(path)
-    stale = [record for record in records if record["source"] != today]
+    stale = stale_records(records, experiment.run)
     if not stale:
         return f"pack {TODAY}"
     by_config = {canonical(record["config"]): record for record in stale}
@@ -170,7 +170,7 @@ def _check_configs(configs: Sequence[Any], stored: Mapping[str, Any]) -> None:
 def _rows_of(stored: pd.DataFrame, chunk: Sequence[Any]) -> pd.DataFrame:
     fields = [field.name for field in dataclasses.fields(chunk[0])]
     wanted = {
-        canonical([str(value) if isinstance(value, tuple) else value for value in dataclasses.astuple(config)])
+        canonical([str(list(value)) if isinstance(value, tuple) else value for value in dataclasses.astuple(config)])
         for config in chunk
     }
     rows = stored[fields].itertuples(index=False, name=None)
