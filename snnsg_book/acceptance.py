@@ -72,7 +72,7 @@ def accept(name: str, directory: str | Path | None = None) -> str:
 def _status(name: str, directory: str | Path | None) -> str:
     run = load(name).run
     try:
-        told = _compared(load_results(name, directory).attrs["modules"], modules_of(run))
+        told = _compared(load_results(name, directory).attrs.get("modules", {}), modules_of(run))
     except FileNotFoundError:
         told = "missing"
     records = read_pack(pack_of(name, directory))
@@ -92,8 +92,10 @@ def _compared(made: Mapping[str, str], today: Mapping[str, str]) -> str:
 def _accept_table(name: str, experiment: ModuleType, folder: Path) -> str:
     stored = load_results(name, folder)
     facts, code = stored.attrs, code_of(experiment.run)
-    if facts["modules"] == code["modules"]:
+    if facts.get("modules") == code["modules"]:
         return TODAY
+    if "configs" not in facts:
+        raise Refused(f"{name} was frozen from a table and not from runs, so that no chunk can be computed again")
     configs = experiment.configs()
     _check_configs(configs, facts["configs"])
     size, number = facts.get("chunk_size", experiment.CHUNK_SIZE), _cheapest(facts)

@@ -4,13 +4,14 @@ import re
 import sys
 import textwrap
 
+import pandas as pd
 import pytest
 
 from snnsg_book import acceptance, catalogue, claims, load_results, studies
 from snnsg_book.__main__ import main
 from snnsg_book.acceptance import TODAY, Refused, accept, status
 from snnsg_book.claims import Claim, Regime
-from snnsg_lib.store import amend
+from snnsg_lib.store import amend, freeze
 from snnsg_lib.sweeps import read_pack
 
 TOY = '''
@@ -149,6 +150,14 @@ def test_changed_configs_are_refused_by_name(lab):
         with pytest.raises(Refused, match=re.escape(message)):
             accept("toy", folder / "data")
         toy.write_text(whole)
+
+
+def test_table_that_was_not_frozen_from_runs_is_of_unknown_code_and_refused(lab):
+    folder = lab("return 2 * x")
+    freeze("toy", pd.DataFrame({"seed": [0], "value": [0.0]}), directory=folder / "data")
+    assert status(folder / "data") == {"toy": "code unknown"}
+    with pytest.raises(Refused, match="frozen from a table and not from runs"):
+        accept("toy", folder / "data")
 
 
 def test_missing_table_is_no_refusal_and_an_unknown_name_lists_what_there_is(lab, capsys):
