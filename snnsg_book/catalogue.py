@@ -2,7 +2,8 @@
 
 The `EXPERIMENTS` of a subject name its tables and the module that makes each. Such a module holds a frozen dataclass
 `Config` (one replica), `configs(quick=False)`, `run(configs)`, `CHUNK_SIZE`, and `agrees(quick, stored)`, which
-compares the table of a quick run with the stored one by sign or rank.
+compares the table of a quick run with the stored one by sign or rank. A column `seconds` holds measured time, which
+no second run repeats.
 """
 
 from __future__ import annotations
