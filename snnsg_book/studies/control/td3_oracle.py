@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snnsg_book.rounding import rounded
 from snnsg_lib.envs import evaluate
 from snnsg_lib.td3 import TD3
 
@@ -48,7 +49,7 @@ def run(configs: Sequence[Config]) -> list[list[dict]]:
         ours = [config for config in configs if config.steps == steps and config.learner == LEARNERS[0]]
         returns |= dict(zip(ours, _train_ours([config.seed for config in ours], steps), strict=True))
     returns |= {config: _train_theirs(config) for config in configs if config.learner == LEARNERS[1]}
-    return [[{"episode_return": float(f"{returns[config].mean():.6g}")}] for config in configs]
+    return [[{"episode_return": rounded(returns[config].mean(), 6)}] for config in configs]
 
 
 def _train_ours(seeds: list[int], steps: int) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from snnsg_book.replicas import in_groups
+from snnsg_book.replicas import all_but, in_groups
 
 from . import training
 
@@ -38,13 +38,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list:
     """Train the runs of each setting as replicas of one network."""
-    return in_groups(
-        configs,
-        key=lambda config: (config.setting, config.steps),
-        train=lambda key, group: training.train_td3(
-            key[0], [config.slope for config in group], [config.seed for config in group], key[1]
-        ),
-    )
+    return in_groups(configs, all_but("slope", "seed"), _train)
+
+
+def _train(config: Config, group: list[Config]) -> list:
+    slopes, seeds = [member.slope for member in group], [member.seed for member in group]
+    return training.train_td3(config.setting, slopes, seeds, config.steps)
 
 
 def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:

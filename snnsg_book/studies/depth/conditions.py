@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 import torch
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms, layer_gradients
 
 from . import networks
@@ -57,10 +57,11 @@ def run(configs: Sequence[Config]) -> list[list[dict]]:
     `norm`, `share` (of weights above 1 % of the layer's largest), `cosine` (with the k = 100 gradient), and `floor`
     (cosine between the k = 100 gradients of this batch and of another).
     """
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     shared = {field.name for field in fields(networks.Network)} & set(vars(config))
     network = networks.Network(**{name: getattr(config, name) for name in shared})
     (grads,), (reference,) = networks.with_reference(network, config.seed, slopes, 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import cosine_similarity, expected_product
 
 from . import networks
@@ -38,10 +38,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per layer, with the columns that the module describes."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     network = networks.NETWORKS[config.setup]
     grads, reference = networks.with_reference(network, config.seed, slopes, config.num_batches)
     pairs = range(0, config.num_batches, 2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import active_share, gradient_norms
 
 from . import networks
@@ -44,10 +44,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per layer: norm, shares of weights and neurons above 1 % of the layer's largest."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     network = replace(networks.NETWORKS[config.setup], normalization=config.normalization)
     grads = networks.sample_gradients(network, config.seed, slopes, NUM_BATCHES)
     columns = {

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from snnsg_book.rounding import rounded
 from snnsg_lib import surrogates
 
 from . import networks
@@ -66,8 +67,8 @@ def _run(config: Config) -> list[dict]:
         rows.append(
             {
                 "slope": slope,
-                "active_share": networks.rounded(share),
-                "mean_derivative": networks.rounded(derivative.double().mean()),
+                "active_share": rounded(share),
+                "mean_derivative": rounded(derivative.double().mean()),
             }
         )
     return rows

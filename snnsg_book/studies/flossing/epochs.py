@@ -9,10 +9,10 @@ and 30 after 80; ``gain``: recurrent weights times 4, no flossing. Rows, at `CHE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss
 from snnsg_lib.networks import RecurrentLIF
@@ -53,14 +53,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Train neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Train configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = networks.build(seeds, config.slope, 4.0 if config.arm == "gain" else 1.0)
     rngs, delay = networks.streams(seeds, 7), DELAYS[config.task]
     test = networks.draw(config.task, delay, 64, networks.streams(seeds, 8))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.gradients import Gradients, layer_gradients
 from snnsg_lib.networks import SpikingMLP
@@ -44,10 +44,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per hidden layer and batch size."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     net, truth = networks.network_and_truth(networks.Network(stage=config.stage), config.seed, config.population)
     stacked = networks.with_slopes(net, slopes)
     lengths = truth.squared_norm()
