@@ -9,7 +9,7 @@ import torch
 
 from snnsg_book import load_results
 from snnsg_book.explorers import DepthExplorer
-from snnsg_book.studies.depth import conditions, direction, downhill, figures, layers, networks, widths
+from snnsg_book.studies.depth import figures, layers, networks
 from snnsg_book.studies.depth.direction import noise_free_cosine
 from snnsg_book.style import summary
 from snnsg_lib.gradients import cosine_similarity, gradient_norms
@@ -79,17 +79,9 @@ class TestNoiseFreeCosine:
 
 
 class TestStoredTables:
-    @pytest.mark.parametrize(
-        ("name", "module"),
-        [
-            ("depth", layers), ("depth_conditions", conditions), ("direction", direction),
-            ("downhill", downhill), ("widths", widths),
-        ],
-    )  # fmt: skip
-    def test_agree_with_themselves_and_have_twenty_seeds(self, name, module):
-        table = load_results(name)
-        assert module.agrees(table, table)
-        assert table.seed.nunique() >= 20
+    @pytest.mark.parametrize("name", ["depth", "depth_conditions", "direction", "downhill", "widths"])
+    def test_have_twenty_seeds(self, name):
+        assert load_results(name).seed.nunique() >= 20
 
     def test_a_part_of_a_table_shares_its_provenance_rather_than_copying_it(self):
         table = load_results("depth_conditions")

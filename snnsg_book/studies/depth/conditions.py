@@ -81,13 +81,10 @@ def _run(config: Config, group: list[Config]) -> list[list[dict]]:
     )
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
-    """Whether k = 1 or k = 100 gives the first layer the larger gradient, in each condition that both have."""
-    wins = pd.concat([_shallow_wins(quick), _shallow_wins(stored)], axis=1, join="inner")
-    return len(wins) > 0 and bool((wins.iloc[:, 0] == wins.iloc[:, 1]).all())
-
-
-def _shallow_wins(table: pd.DataFrame) -> pd.Series:
+def holds(table: pd.DataFrame) -> dict[str, str]:
+    """Which slope sends the larger gradient to the first layer, in each condition."""
     conditions = ["depth", "num_steps", "rate", "detach_reset", "normalization"]
     first = table[table.layer == 0].groupby([*conditions, "slope"])["norm"].mean().unstack()
-    return first[1.0] > first[100.0]
+    return {
+        ", ".join(map(str, condition)): f"k = {row[[1.0, 100.0]].idxmax():g}" for condition, row in first.iterrows()
+    }

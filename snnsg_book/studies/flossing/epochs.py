@@ -94,12 +94,8 @@ def _look(rows: list[list[dict]], net: RecurrentLIF, test: Delayed, delay: int, 
         own[-1] |= exponents
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether flossing has brought the largest exponent closer to 0 within its sixty steps."""
-    return all(_flossed_is_closer(table) for table in (quick, stored))
-
-
-def _flossed_is_closer(table: pd.DataFrame) -> bool:
     at_the_end = table[(table.step == 60) & (table.slope == 5) & (table.task == "copy")]
     sizes = at_the_end.exponent_1.abs().groupby(at_the_end.arm).mean()
-    return bool(sizes["before"] < sizes["none"])
+    return {"flossing brings the largest exponent closer to 0": bool(sizes["before"] < sizes["none"])}

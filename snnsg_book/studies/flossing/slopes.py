@@ -59,7 +59,8 @@ def _run(config: Config, group: list[Config]) -> list[list[dict]]:
     return rows
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether a steeper surrogate has the smaller exponent, on average over the networks."""
-    tables = (table[~table.found.astype(bool) & (table.gain == 1)] for table in (quick, stored))
-    return all(table.groupby("slope").exponent.mean().is_monotonic_decreasing for table in tables)
+    chosen = table[~table.found.astype(bool) & (table.gain == 1)]
+    means = chosen.groupby("slope").exponent.mean()
+    return {"the exponent falls with the slope": bool(means.is_monotonic_decreasing)}

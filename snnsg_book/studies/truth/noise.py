@@ -89,12 +89,8 @@ def _run(config: Config, group: list[Config]) -> list[list[dict]]:
     ]
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the slope that matches the noise points better than slope 100, in the last hidden layer."""
-    return all(_matched_leads(table) for table in (quick, stored))
-
-
-def _matched_leads(table: pd.DataFrame) -> bool:
     chosen = table[(table["shape"] == "still") & (table.kappa == 5) & (table.family == "Sigmoid") & (table.layer == 2)]
     found = chosen.groupby("slope").cosine.mean()
-    return bool(found[5.0] > found[100.0])
+    return {"the slope that matches the noise points better than slope 100": bool(found[5.0] > found[100.0])}

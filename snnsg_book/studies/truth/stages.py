@@ -173,12 +173,8 @@ def typical_cosine(
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether slope 5 points closer to the truth than slope 100 in the first hidden layer, in batches of 64."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     first = table[(table.layer == 0) & (table.stage == "untrained")]
     found = cosine(first, 64).groupby(first.slope).mean()
-    return bool(found[5.0] > found[100.0])
+    return {"slope 5 points closer to the truth than slope 100": bool(found[5.0] > found[100.0])}
