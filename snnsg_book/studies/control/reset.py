@@ -1,4 +1,4 @@
-"""Stack and reset against a carried state: what the seed does to need no warm-up, beside what it avoids.
+"""Stack and reset against a carried state: what the paper does to need no warm-up, beside what it avoids.
 
 The same spiking network with four passes per observation, on PlanarHover with a slow actor and slope 10:
 

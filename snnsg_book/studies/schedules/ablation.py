@@ -1,4 +1,4 @@
-"""What makes the seed's two schedules work or fail: their terms, and what Adam remembers.
+"""What makes the paper's two schedules work or fail: their terms, and what Adam remembers.
 
 Of the adaptive schedule, the weights of reward and change are taken apart. The linear interval schedule, and slope 2
 beside it, are trained with a shorter memory of Adam. The unchanged schedules with the same seeds are in

@@ -30,7 +30,7 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 5 schedules x 20 seeds; if quick, the first updates of the seed's two in two seeds."""
+    """Settings x 5 schedules x 20 seeds; if quick, the first updates of the paper's two in two seeds."""
     if quick:
         return [Config("default", name, seed, 250) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
     return [Config(*run, training.SETTINGS[run[0]].updates) for run in arms.record_runs(arms.BC_BLOCKS)]

@@ -1,8 +1,8 @@
-"""A search for a better schedule than the seed's, on seeds of its own: PlanarHover with a slow actor.
+"""A search for a better schedule than the paper's, on seeds of its own: PlanarHover with a slow actor.
 
 The candidates change range, window, weights and spacing of the adaptive schedule, hold the share of dead neurons at a
 target, wake the layers first and go steep later, or start from larger hidden weights, alone and under a schedule. The
-seed's adaptive schedule and the best fixed slopes run beside them. The best is then confirmed on other seeds by
+paper's adaptive schedule and the best fixed slopes run beside them. The best is then confirmed on other seeds by
 `schedules_confirm`. Rows as in `schedules_td3`.
 """
 

@@ -1,6 +1,6 @@
 """Slope schedules in online reinforcement learning, to be put beside the fixed slopes of `td3_slopes`, seed by seed.
 
-Two schedules of the seed (`interval, linear` from 1 to 100 and `adaptive`), two repairs of the first (`interval,
+Two schedules of the paper (`interval, linear` from 1 to 100 and `adaptive`), two repairs of the first (`interval,
 geometric`, and `interval, rescaled`, in which Adam's moments follow the slope), and a control on the first setting
 (`reversed`, from 100 to 1). Settings, seeds, budgets and evaluations are those of `td3_slopes`. One row for each
 evaluation: `episode_return` and `current_slope`, the slope from there on.
@@ -36,7 +36,7 @@ class Config:
 
 
 def configs(quick: bool = False) -> list[Config]:
-    """Settings x 4 or 5 schedules x 20 to 32 seeds; if quick, the first steps of the seed's two in two seeds."""
+    """Settings x 4 or 5 schedules x 20 to 32 seeds; if quick, the first steps of the paper's two in two seeds."""
     if quick:
         return [Config("slow_actor", name, seed, 2000) for name in ("adaptive", "interval, linear") for seed in (0, 1)]
     return [Config(*run, training.SETTINGS[run[0]].steps) for run in arms.record_runs(arms.TD3_BLOCKS)]
