@@ -11,7 +11,7 @@ from snnsg_book import load_results
 from snnsg_book.explorers import DepthExplorer
 from snnsg_book.studies.depth import figures, layers, networks
 from snnsg_book.studies.depth.direction import noise_free_cosine
-from snnsg_book.style import summary
+from snnsg_book.style import means_and_intervals
 from snnsg_lib.gradients import cosine_similarity, gradient_norms
 from snnsg_lib.statistics import bootstrap_interval
 
@@ -101,13 +101,13 @@ class TestStoredTables:
 
 
 class TestFigures:
-    def test_summary_is_the_mean_with_its_bootstrap_interval(self):
+    def test_mean_comes_with_its_bootstrap_interval(self):
         table = pd.DataFrame({"layer": 0, "seed": range(20), "cosine": np.arange(20.0), "norm": 10.0 ** np.arange(20)})
-        row = summary(table, ["layer"], "cosine").loc[0]
+        row = means_and_intervals(table, ["layer"], "cosine").loc[0]
         low, high = bootstrap_interval(np.arange(20.0), np.mean, num_resamples=5000)
         assert row["mean"] == 9.5
         assert (row.low, row.high) == pytest.approx((low, high), abs=0.4)
-        assert summary(table, ["layer"], "norm").loc[0, "mean"] == pytest.approx(10**9.5)
+        assert means_and_intervals(table, ["layer"], "norm").loc[0, "mean"] == pytest.approx(10**9.5)
 
     def test_layers_are_labelled_with_their_slopes(self):
         table = load_results("depth")

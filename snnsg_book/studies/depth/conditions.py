@@ -81,6 +81,20 @@ def _run(config: Config, group: list[Config]) -> list[list[dict]]:
     )
 
 
+def around_base(table: pd.DataFrame, changed: str) -> pd.DataFrame:
+    """Rows of the controlled network and of those that differ from it in one field alone."""
+    for name in ("depth", "num_steps", "rate", "detach_reset", "normalization"):
+        if name != changed:
+            table = table[table[name] == getattr(Config(), name)]
+    return table
+
+
+def relative_to_output(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first hidden layer, their norms as multiples of the output layer's."""
+    last = rows.groupby(["depth", "num_steps", "rate", "seed", "slope"])["norm"].transform("last")
+    return rows.assign(norm=rows.norm / last)[rows.layer == 0]
+
+
 def holds(table: pd.DataFrame) -> dict[str, str]:
     """Which slope sends the larger gradient to the first layer, in each condition."""
     conditions = ["depth", "num_steps", "rate", "detach_reset", "normalization"]

@@ -173,6 +173,12 @@ def typical_cosine(
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
 
 
+def best_slopes(table: pd.DataFrame, batch: float) -> pd.Series:
+    """The slope with the highest cosine in batches of so many examples, on the average of the seeds, for each layer."""
+    means = cosine(table, batch).groupby([table.layer, table.slope]).mean().unstack("slope")
+    return means.idxmax(axis=1)
+
+
 def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether slope 5 points closer to the truth than slope 100 in the first hidden layer, in batches of 64."""
     first = table[(table.layer == 0) & (table.stage == "untrained")]

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, new_axes, slope_axis, slope_colour
+from snnsg_book.style import INK, MUTED, PEOPLE, TRUTH, new_axes, slope_axis, slope_colour
 from snnsg_book.style.families import FAMILY_NAMES
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.surrogates import ATan, FastSigmoid, Sigmoid, Surrogate, Triangular
 
-INK, MUTED, PEOPLE, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "people", "truth"))
 FAMILIES = (FastSigmoid, ATan, Sigmoid, Triangular)
 U_LABEL = "membrane potential − threshold, u"
 
