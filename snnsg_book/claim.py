@@ -74,7 +74,7 @@ class RegimeResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the seeds, written down before the run that decides it.
+    """One claim of the paper, the talk or our own, written down before the run that decides it.
 
     Parameters
     ----------

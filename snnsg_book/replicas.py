@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
-
-
-def by_network(configs: Iterable[Any], run: Callable[[Any, list[float]], list[list[dict]]]) -> list[list[dict]]:
-    """Run neighbouring configs that differ in nothing but their slope together, as replicas of one network.
-
-    Parameters
-    ----------
-    configs : iterable of dataclass
-        With a field `slope`.
-    run : callable
-        ``run(config, slopes)`` returns the rows of each slope.
-    """
-    rows = []
-    for _, group in groupby(configs, key=lambda config: {**vars(config), "slope": None}):
-        members = list(group)
-        rows += run(members[0], [config.slope for config in members])
-    return rows
 
 
 def in_groups(
@@ -33,7 +16,7 @@ def in_groups(
     ----------
     configs : sequence
     key : callable
-        What configs must share to be replicas of one network.
+        What configs must share to be replicas of one network, such as `all_but("slope")`.
     train : callable
         ``train(key, group)`` returns one outcome for each config of the group.
     """
@@ -45,3 +28,24 @@ def in_groups(
         for index, outcome in zip(indices, train(shared, [configs[i] for i in indices]), strict=True):
             outcomes[index] = outcome
     return outcomes
+
+
+def all_but(*own: str) -> Callable[[Any], Any]:
+    """Return the key of configs that may differ in these fields and in no other, for `in_groups`.
+
+    Parameters
+    ----------
+    *own : str
+        Fields that each replica has for itself, such as ``"slope"``.
+
+    Returns
+    -------
+    callable
+        Config to config: the same with the fields `own` at their defaults. KeyError if there is no such field.
+    """
+
+    def shared(config: Any) -> Any:
+        defaults = {field.name: field.default for field in dataclasses.fields(config)}
+        return dataclasses.replace(config, **{name: defaults[name] for name in own})
+
+    return shared

@@ -9,3 +9,8 @@ def rounded(value: float | Tensor, digits: int = 5) -> float | None:
     """Return `value` with so many significant digits; None, which is a missing value in a table, for NaN."""
     number = float(value)
     return None if number != number else float(f"{number:.{digits}g}")
+
+
+def to_places(value: float, places: int) -> float | None:
+    """Return `value` with so many digits after the point; None, which is a missing value in a table, for NaN."""
+    return None if value != value else round(float(value), places)

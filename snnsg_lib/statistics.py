@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from ._checks import check_int, check_number
+from snnsg_lib._checks import check_int, check_number
 
 
 class Interval(NamedTuple):

@@ -21,7 +21,7 @@ class Explorer(Directive):
 
 
 class Scorecard(Directive):
-    """Say in one line how many of the seeds' claims have which verdict."""
+    """Say in one line how many claims of the paper and the talk have which verdict."""
 
     def run(self) -> list[nodes.Node]:
         """Return a paragraph of counts, computed from the stored tables."""

@@ -1,4 +1,4 @@
-"""The claims of the seeds as tests on the stored tables, and the verdicts that follow."""
+"""The claims of the paper and the talk as tests on the stored tables, and the verdicts that follow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "freeze_clai
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(
         catalogue.claims(),
-        key=lambda claim: ("SLT".index(claim.id[0]), int(claim.id[1:])),  # first seed, second seed, our own
+        key=lambda claim: ("SLT".index(claim.id[0]), int(claim.id[1:])),  # the paper, the talk, our own
     )
 )
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from snnsg_book import load_results
 from snnsg_book.studies.depth.figures.layers import plot_layer_bars
-from snnsg_book.style import summary
+from snnsg_book.style import means_and_intervals
 
 from .explorer import Choice, Explorer, Number, in_words, percent, script
 
@@ -55,12 +55,12 @@ def _compact(rows: pd.DataFrame) -> dict[str, list]:
     last = rows[output].set_index(["seed", "slope"])["norm"]
     keys = list(zip(rows.seed, rows.slope, strict=True))
     rows = rows.assign(norm=rows["norm"] / last.loc[keys].to_numpy())
-    floor = summary(rows[rows.slope == rows.slope.max()], ["layer"], "floor")["mean"]
+    floor = means_and_intervals(rows[rows.slope == rows.slope.max()], ["layer"], "floor")["mean"]
     return {name: _rounded(rows, name) for name in SCALES} | {"floor": [round(1000 * value) for value in floor]}
 
 
 def _rounded(rows: pd.DataFrame, name: str) -> list[list[list[int]]]:
-    values = summary(rows, ["slope", "layer"], name)
+    values = means_and_intervals(rows, ["slope", "layer"], name)
     if name == "norm":
         values = values.map(math.log10)
     values = (SCALES[name] * values).round().astype(int)

@@ -1,10 +1,16 @@
 """How the book looks: colours, Matplotlib style, sizes, slope axes, points with intervals."""
 
 from .drawing import (
+    ACCENT,
+    AXIS,
     COLOURS,
     DASHES,
+    INK,
+    MUTED,
+    PEOPLE,
     SCHEDULES,
     SLOPE_TICKS,
+    TRUTH,
     new_axes,
     slope_axis,
     slope_colormap,
@@ -12,16 +18,31 @@ from .drawing import (
     slope_norm,
     use_style,
 )
-from .intervals import FLOOR_GREY, draw_points, legend_below, middle_and_interval, middles_and_intervals, summary
+from .intervals import (
+    draw_over_slopes,
+    draw_points,
+    legend_below,
+    means_and_intervals,
+    middle_and_interval,
+    middles_and_intervals,
+    slope_panel,
+)
 
 __all__ = [
+    "ACCENT",
+    "AXIS",
     "COLOURS",
     "DASHES",
-    "FLOOR_GREY",
+    "INK",
+    "MUTED",
+    "PEOPLE",
     "SCHEDULES",
     "SLOPE_TICKS",
+    "TRUTH",
+    "draw_over_slopes",
     "draw_points",
     "legend_below",
+    "means_and_intervals",
     "middle_and_interval",
     "middles_and_intervals",
     "new_axes",
@@ -29,6 +50,6 @@ __all__ = [
     "slope_colormap",
     "slope_colour",
     "slope_norm",
-    "summary",
+    "slope_panel",
     "use_style",
 ]

@@ -31,6 +31,10 @@ COLOURS = {
     "interval": ("#a3561b", "#e29a5f"),
     "adaptive": ("#8c2f1b", "#f0785a"),
 }
+# The same on a light page, for figures; a dark page is painted by its own rules.
+INK, TRUTH, MUTED, AXIS, PEOPLE, ACCENT = (
+    COLOURS[name][0] for name in ("ink", "truth", "muted", "axis", "people", "accent")
+)
 # Line styles carry the schedule; the colours are neutral and warm, so that none is taken for a slope.
 SCHEDULES = {
     "fixed": {"color": COLOURS["fixed"][0], "linestyle": "-", "linewidth": 1.4},
@@ -50,8 +54,8 @@ RC = {
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
     "axes.facecolor": "none",
-    "axes.edgecolor": COLOURS["axis"][0],
-    "axes.labelcolor": COLOURS["ink"][0],
+    "axes.edgecolor": AXIS,
+    "axes.labelcolor": INK,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.labelsize": 10,
@@ -60,17 +64,17 @@ RC = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=[COLOURS[name][0] for name in ("ink", "accent", "muted")]),
+    "axes.prop_cycle": cycler(color=[INK, ACCENT, MUTED]),
     "grid.color": COLOURS["grid"][0],
     "grid.linewidth": 0.8,
     "font.size": 10,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Arial"],
-    "text.color": COLOURS["ink"][0],
-    "xtick.color": COLOURS["axis"][0],
-    "ytick.color": COLOURS["axis"][0],
-    "xtick.labelcolor": COLOURS["muted"][0],
-    "ytick.labelcolor": COLOURS["muted"][0],
+    "text.color": INK,
+    "xtick.color": AXIS,
+    "ytick.color": AXIS,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
     "legend.frameon": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +12,15 @@ from scipy import stats
 
 from snnsg_lib.statistics import bootstrap_interval, iqm, mean_intervals
 
-from .drawing import COLOURS
+from .drawing import INK, MUTED, slope_axis, slope_colour
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK = COLOURS["ink"][0]
-FLOOR_GREY = COLOURS["people"][0]
 RESAMPLES = 500
 
 
-def summary(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame:
+def means_and_intervals(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame:
     """Mean over seeds with its 95 % bootstrap interval: columns mean, low, high for each group.
 
     Parameters
@@ -43,12 +41,12 @@ def summary(table: pd.DataFrame, by: Sequence[str], column: str) -> pd.DataFrame
     return 10**result if logarithmic else result
 
 
-def middle_and_interval(values: ArrayLike) -> tuple[float, float, float]:
-    """Interquartile mean and its 95 % bootstrap interval; the value thrice where there is only one."""
+def middle_and_interval(values: ArrayLike, statistic: Callable[..., Any] = iqm) -> tuple[float, float, float]:
+    """Interquartile mean, or another statistic, and its 95 % bootstrap interval; thrice the same of a single value."""
     sample = np.asarray(values, dtype=float)
     if len(sample) < 2:
-        return (float(sample[0]),) * 3
-    return (iqm(sample), *bootstrap_interval(sample, num_resamples=RESAMPLES))
+        return (float(statistic(sample)),) * 3
+    return (float(statistic(sample)), *bootstrap_interval(sample, statistic, num_resamples=RESAMPLES))
 
 
 def middles_and_intervals(rows: ArrayLike) -> np.ndarray:
@@ -75,6 +73,20 @@ def draw_points(
     else:
         ax.errorbar(x, middle, yerr=errors, **style)
         ax.plot(x, middle, color=colour, linewidth=1, alpha=0.5, zorder=1)
+
+
+def slope_panel(ax: Axes, title: str) -> None:
+    """Make the x axis of a narrow panel a slope axis with few ticks."""
+    slope_axis(ax)
+    ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
+    ax.set_title(title)
+
+
+def draw_over_slopes(ax: Axes, line: pd.DataFrame) -> None:
+    """A line over the slopes that are its index, from mean, low and high; each dot in the colour of its slope."""
+    ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
+    ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
+    ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
 
 
 def legend_below(ax: Axes) -> None:

@@ -5,9 +5,9 @@ have no derivative: the Jacobian holds that of the surrogate instead. Its expone
 `flossing_loss` can push them to a target and `floss` do so before and during training.
 """
 
-from snnsg_lib.lyapunov.floss import FlossEpoch, floss, flossing_loss
-from snnsg_lib.lyapunov.spectrum import LyapunovError, lyapunov_spectrum
-from snnsg_lib.lyapunov.surrogate import surrogate_lyapunov_spectrum
+from .floss import FlossEpoch, floss, flossing_loss
+from .spectrum import LyapunovError, lyapunov_spectrum
+from .surrogate import surrogate_lyapunov_spectrum
 
 __all__ = [
     "FlossEpoch",

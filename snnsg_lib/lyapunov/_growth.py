@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from snnsg_lib.lyapunov.spectrum import check_growth, orthonormalise
+from .spectrum import check_growth, orthonormalise
 
 BLOCK = 16  # steps whose gradients of the factors are collected at once
 

@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.lyapunov.spectrum import LyapunovError
-from snnsg_lib.lyapunov.surrogate import state_size, surrogate_lyapunov_spectrum
 from snnsg_lib.networks import RecurrentLIF
 from snnsg_lib.networks import _parts as parts
+
+from .spectrum import LyapunovError
+from .surrogate import state_size, surrogate_lyapunov_spectrum
 
 LossFn = Callable[[RecurrentLIF, Any], Tensor]
 

@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnsg_lib.lyapunov._growth import Factors, LogGrowth
-from snnsg_lib.lyapunov.spectrum import LyapunovError, check_finite, check_schedule, first_tangents
 from snnsg_lib.networks import RecurrentLIF
 from snnsg_lib.networks import _parts as parts
 from snnsg_lib.surrogates import Surrogate, spikes_of
+
+from ._growth import Factors, LogGrowth
+from .spectrum import LyapunovError, check_finite, check_schedule, first_tangents
 
 
 def surrogate_lyapunov_spectrum(

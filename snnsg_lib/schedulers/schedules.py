@@ -1,4 +1,4 @@
-"""The seed's two schedules, and one that holds a measured quantity at a target."""
+"""The paper's two schedules, and one that holds a measured quantity at a target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPACINGS = ("linear", "geometric")
 class IntervalSlope(SlopeScheduler):
     """From one slope to another in steps at a fixed interval; it ends exactly at `end` and stays there.
 
-    The seed goes from 1 to 100. From 100 to 1, reversed, the same schedule is a control: it spends as long at every
+    The paper goes from 1 to 100. From 100 to 1, reversed, the same schedule is a control: it spends as long at every
     slope.
 
     Parameters
@@ -59,7 +59,7 @@ class IntervalSlope(SlopeScheduler):
 class AdaptiveSlope(SlopeScheduler):
     r"""The slope follows the reward and its trend: steep where the agent does well or gets better.
 
-    The seed writes, with rewards :math:`r`, their first differences :math:`r'` and two weights,
+    The paper writes, with rewards :math:`r`, their first differences :math:`r'` and two weights,
 
     .. math:: k_t = \frac{1}{10} \sum_{i=0}^{9} (w_p r_{t-i} + w_d r'_{t-i}),
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from snnsg_book.claims import CLAIMS
-from snnsg_book.replicas import in_groups
 from snnsg_book.studies.control import bc_slopes, causes, map, regimes, reset, td3_slopes, training
 from snnsg_book.studies.control.figures import causes as cause_figures
 from snnsg_book.studies.control.figures import learning as control_figures
@@ -84,17 +83,6 @@ def test_transitions_are_judged_by_the_return_of_their_whole_episode():
     marks = training.episodes_below(rewards, ended, limit=5.0)[:, 0]
     assert marks[:4].tolist() == [1, 1, 0, 0]
     assert np.isnan(marks[4])
-
-
-def test_groups_train_together_and_come_back_in_order():
-    seen = []
-
-    def train(key, group):
-        seen.append((key, len(group)))
-        return [10 * value for value in group]
-
-    assert in_groups([1, 2, 3, 4], key=lambda value: value % 2, train=train) == [10, 20, 30, 40]
-    assert seen == [(1, 2), (0, 2)]
 
 
 def test_measuring_the_layers_leaves_training_as_it_was():

@@ -9,9 +9,9 @@ import torch
 
 from snnsg_book import load_results
 from snnsg_book.explorers import DepthExplorer
-from snnsg_book.studies.depth import conditions, direction, downhill, figures, layers, networks, widths
+from snnsg_book.studies.depth import figures, layers, networks
 from snnsg_book.studies.depth.direction import noise_free_cosine
-from snnsg_book.style import summary
+from snnsg_book.style import means_and_intervals
 from snnsg_lib.gradients import cosine_similarity, gradient_norms
 from snnsg_lib.statistics import bootstrap_interval
 
@@ -79,17 +79,9 @@ class TestNoiseFreeCosine:
 
 
 class TestStoredTables:
-    @pytest.mark.parametrize(
-        ("name", "module"),
-        [
-            ("depth", layers), ("depth_conditions", conditions), ("direction", direction),
-            ("downhill", downhill), ("widths", widths),
-        ],
-    )  # fmt: skip
-    def test_agree_with_themselves_and_have_twenty_seeds(self, name, module):
-        table = load_results(name)
-        assert module.agrees(table, table)
-        assert table.seed.nunique() >= 20
+    @pytest.mark.parametrize("name", ["depth", "depth_conditions", "direction", "downhill", "widths"])
+    def test_have_twenty_seeds(self, name):
+        assert load_results(name).seed.nunique() >= 20
 
     def test_a_part_of_a_table_shares_its_provenance_rather_than_copying_it(self):
         table = load_results("depth_conditions")
@@ -109,13 +101,13 @@ class TestStoredTables:
 
 
 class TestFigures:
-    def test_summary_is_the_mean_with_its_bootstrap_interval(self):
+    def test_mean_comes_with_its_bootstrap_interval(self):
         table = pd.DataFrame({"layer": 0, "seed": range(20), "cosine": np.arange(20.0), "norm": 10.0 ** np.arange(20)})
-        row = summary(table, ["layer"], "cosine").loc[0]
+        row = means_and_intervals(table, ["layer"], "cosine").loc[0]
         low, high = bootstrap_interval(np.arange(20.0), np.mean, num_resamples=5000)
         assert row["mean"] == 9.5
         assert (row.low, row.high) == pytest.approx((low, high), abs=0.4)
-        assert summary(table, ["layer"], "norm").loc[0, "mean"] == pytest.approx(10**9.5)
+        assert means_and_intervals(table, ["layer"], "norm").loc[0, "mean"] == pytest.approx(10**9.5)
 
     def test_layers_are_labelled_with_their_slopes(self):
         table = load_results("depth")

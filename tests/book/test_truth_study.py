@@ -173,12 +173,6 @@ class TestLearning:
         assert first["loss"] == second["loss"]
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_stored_tables_agree_with_themselves(name):
-    table = load_results(name)
-    assert MODULES[name].agrees(table, table)
-
-
 def test_extrapolated_cosines_equal_those_measured_batch_by_batch():
     table, measured = load_results("truth"), load_results("truth_batches")
     table = table[(table.condition == "main") & table.seed.isin(measured.seed.unique())]

@@ -88,7 +88,7 @@ CLAIMS = (
     Claim(
         id="S4",
         sentence="In behavioural cloning the final return hardly depends on the slope; how soon it is reached does.",
-        source="First seed, supervised learning results",
+        source="The paper, supervised learning results",
         statistic="final return, best slope minus worst, as a share of the highest return (claimed below 0.05);"
         " updates to the threshold, k=100 over k=2 (claimed above 1.25)",
         regimes=tuple(
@@ -103,7 +103,7 @@ CLAIMS = (
     Claim(
         id="S5",
         sentence="Online TD3 learns far better with shallow slopes than with steep ones.",
-        source="First seed, reinforcement learning results",
+        source="The paper, reinforcement learning results",
         statistic="area under the learning curve, mean of k=1, 2, 5, 10 over mean of k=50, 100",
         regimes=tuple(Regime(name, margin=1.1, where=(("setting", setting),)) for name, setting in SETTINGS.items()),
         table="td3_slopes",
@@ -113,7 +113,7 @@ CLAIMS = (
     Claim(
         id="S6",
         sentence="The gradient noise of a shallow slope helps by exploring, as noise on the parameters does.",
-        source="First seed, reinforcement learning results",
+        source="The paper, reinforcement learning results",
         statistic="area under the learning curve of TD3 at k=100 on PlanarHover with a slow actor, as a share of the"
         " highest return: with noise minus without; a fifth of the gap to k=2 would be 0.05",
         regimes=tuple(Regime(name, margin=0.05) for name in ("gradient noise", "parameter noise")),
@@ -166,7 +166,7 @@ CLAIMS = (
     Claim(
         id="S12",
         sentence="Stacked observations and a reset between actions do the work of a warm-up.",
-        source="First seed, surrogate gradients across learning regimes",
+        source="The paper, surrogate gradients across learning regimes",
         statistic="area under the learning curve on PlanarHover, as a share of the highest return: stack and reset"
         " minus a carried state with a discarded warm-up (claimed not worse by more than 0.05)",
         regimes=(

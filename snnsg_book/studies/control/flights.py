@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from snnsg_book.replicas import in_groups
+from snnsg_book.replicas import all_but, in_groups
+from snnsg_book.rounding import to_places
 from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.envs.base import HoverBatch
 from snnsg_lib.envs.crazyflie import ATTITUDE, POSITION, CrazyflieHoverTask
@@ -59,23 +60,22 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list:
     """Train the policies of each learner as replicas of one network, and fly them at each of `SHARES`."""
-    return in_groups(configs, key=lambda config: (config.learner, config.length), train=_flights)
+    return in_groups(configs, all_but("slope", "seed"), _flights)
 
 
-def _flights(key: tuple[str, int], group: list[Config]) -> list[Rows]:
-    name, length = key
-    if name == "expert":
+def _flights(config: Config, group: list[Config]) -> list[Rows]:
+    if config.learner == "expert":
         return fly(_expert_pilot(), [0] * len(group))
-    slopes, seeds = [config.slope for config in group], [config.seed for config in group]
+    slopes, seeds = [member.slope for member in group], [member.seed for member in group]
     learner: BehavioralCloning | TD3
-    if name == "bc":
+    if config.learner == "bc":
         learner = BehavioralCloning(SETTING.env, slopes, seeds, paired=True, **SETTING.bc)
     else:
         learner = TD3(SETTING.env, slopes, seeds, paired=True, **SETTING.td3)
     rows: list[Rows] = [[] for _ in group]
     for share in SHARES:
         # The learner's own evaluations are not needed: none before the last step.
-        learner.learn(round(share * length), length)
+        learner.learn(round(share * config.length), config.length)
         for own, more in zip(rows, fly(_policy_pilot(learner), [learner.count] * len(group)), strict=True):
             own.extend(more)
     return rows
@@ -115,7 +115,7 @@ def fly(pilot: Pilot, trained: Sequence[int]) -> list[Rows]:
             row |= _named(("x", "y", "z"), state[index, POSITION], 3)
             row |= _named(("qw", "qx", "qy", "qz"), state[index, ATTITUDE], 3)
             row |= _named([f"action_{motor}" for motor in range(4)], actions[index], 2)
-            row |= {"reward": round(float(reward[index]), 3)}
+            row |= {"reward": to_places(reward[index], 3)}
             row |= _named(("rate_0", "rate_1", "rate_2"), rates[index], 4)
             rows[index].append(row | {"spikes": "".join(str(count) for count in spikes[index]) or "-"})
         flying &= ~failed
@@ -123,11 +123,8 @@ def fly(pilot: Pilot, trained: Sequence[int]) -> list[Rows]:
     return rows
 
 
-def _named(names: Sequence[str], values: np.ndarray, digits: int) -> dict[str, float | None]:
-    return {
-        name: None if np.isnan(value) else round(float(value), digits)
-        for name, value in zip(names, values, strict=True)
-    }
+def _named(names: Sequence[str], values: np.ndarray, places: int) -> dict[str, float | None]:
+    return {name: to_places(value, places) for name, value in zip(names, values, strict=True)}
 
 
 def _expert_pilot() -> Pilot:
@@ -154,15 +151,15 @@ def _policy_pilot(learner: ReplicaLearner) -> Pilot:
     return pilot
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
-    """Whether the expert, and the policy of TD3 before it has learnt anything, fly the same flights in both tables."""
-    return all(
-        len(first) == len(second) and np.abs(first - second).max() < 0.01
-        for first, second in zip(_certain_paths(quick), _certain_paths(stored), strict=True)
-    )
-
-
-def _certain_paths(table: pd.DataFrame) -> list[np.ndarray]:
+def holds(table: pd.DataFrame) -> dict[str, float]:
+    """Where the expert flies, and the policy of TD3 before it has learnt anything: x, y, z in m, step by step."""
     beginners = table[(table.learner == "td3") & (table.slope == 2.0)]
-    flights = table[table.learner == "expert"], beginners[beginners.trained == beginners.trained.min()]
-    return [flight[["x", "y", "z"]].to_numpy() for flight in flights]
+    flights = {
+        "the expert": table[table.learner == "expert"],
+        "a beginner": beginners[beginners.trained == beginners.trained.min()],
+    }
+    found: dict[str, float] = {f"{pilot} flies so many steps": len(flight) for pilot, flight in flights.items()}
+    for pilot, flight in flights.items():
+        places = flight.set_index("step")[["x", "y", "z"]].stack()
+        found |= {f"{pilot} at step {step}: {axis}": float(place) for (step, axis), place in places.items()}
+    return found

@@ -67,3 +67,9 @@ def _outcome(task: str, returns: np.ndarray, steps: np.ndarray) -> tuple[float, 
         final / HIGHEST_RETURN[task],
         reached and final < 0.5 * float(returns.max()),
     )
+
+
+def lead_of_shallow(runs: pd.DataFrame, outcome: str) -> np.ndarray:
+    """By how much slope 2 does better than slope 100, seed by seed; empty where one of the two is missing."""
+    wide = runs.pivot(index="seed", columns="slope", values=outcome)
+    return (wide[2.0] - wide[100.0]).dropna().to_numpy() if {2.0, 100.0} <= set(wide.columns) else np.array([])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from snnsg_book.replicas import in_groups
+from snnsg_book.replicas import all_but, in_groups
 
 from . import training
 
@@ -38,21 +38,16 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list:
     """Train the runs of each setting as replicas of one network."""
-    return in_groups(
-        configs,
-        key=lambda config: (config.setting, config.steps),
-        train=lambda key, group: training.train_td3(
-            key[0], [config.slope for config in group], [config.seed for config in group], key[1]
-        ),
-    )
+    return in_groups(configs, all_but("slope", "seed"), _train)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def _train(config: Config, group: list[Config]) -> list:
+    slopes, seeds = [member.slope for member in group], [member.seed for member in group]
+    return training.train_td3(config.setting, slopes, seeds, config.steps)
+
+
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the first hidden layer receives a smaller gradient at slope 100 than at slope 2."""
-    return all(_steep_is_smaller(table) for table in (quick, stored))
-
-
-def _steep_is_smaller(table: pd.DataFrame) -> bool:
     measured = table[(table.setting == "slow_actor") & table["norm_0"].notna()]
     norm = measured[measured.step == measured.step.min()].groupby("slope")["norm_0"].median()
-    return bool(norm[100.0] < norm[2.0])
+    return {"the steep slope sends the smaller gradient to the first layer": bool(norm[100.0] < norm[2.0])}

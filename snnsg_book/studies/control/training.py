@@ -30,7 +30,7 @@ BLOCKS = (
     ("slow_actor", range(20, 32)),
     ("default", range(20, 32)),
 )
-REFERENCE = 100.0  # the slope that the seed takes for the true gradient
+REFERENCE = 100.0  # the slope that the paper takes for the true gradient
 EPISODES = 4  # flights per evaluation
 DIGITS = 4  # of what is measured
 

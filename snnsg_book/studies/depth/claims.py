@@ -1,4 +1,4 @@
-"""S1 to S3: what the slope does to gradients (Figures 1 to 3 of the first seed); T1 to T3: our reading of Figure 3."""
+"""S1 to S3: what the slope does to gradients (Figures 1 to 3 of the paper); T1 to T3: our reading of Figure 3."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CLAIMS = (
     Claim(
         id="S1",
         sentence="A steeper surrogate lets the gradient through in a narrower range of membrane potentials.",
-        source="First seed, Figure 1",
+        source="The paper, Figure 1",
         statistic="log10 of the share of neurons with more than 1 % of the peak gradient, k=1 over k=100",
         regimes=tuple(
             Regime(f"{name}, firing rate {rate:g}", margin=0.3, where=(("family", family), ("rate", rate)))
@@ -75,7 +75,7 @@ CLAIMS = (
     Claim(
         id="S2",
         sentence="A shallower surrogate carries larger gradients to the first hidden layer of a deep network.",
-        source="First seed, Figure 2",
+        source="The paper, Figure 2",
         statistic="log10 of the gradient norm in the first hidden layer, k=1 over k=100",
         regimes=(
             Regime("the authors' set-up", 1.0, where=(("setup", "authors"), ("normalization", "peak"))),
@@ -90,7 +90,7 @@ CLAIMS = (
     Claim(
         id="S3",
         sentence="Far from the output, the gradient of a shallow surrogate is unrelated to that of slope 100.",
-        source="First seed, Figure 3",
+        source="The paper, Figure 3",
         statistic="cosine of the gradients with k=1 and k=100 in the first hidden layer",
         regimes=(
             Regime("the authors' set-up", margin=0.3, direction="within", where=(("setup", "authors"),)),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 import torch
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import active_share, cosine_similarity, gradient_norms, layer_gradients
 
 from . import networks
@@ -57,10 +57,11 @@ def run(configs: Sequence[Config]) -> list[list[dict]]:
     `norm`, `share` (of weights above 1 % of the layer's largest), `cosine` (with the k = 100 gradient), and `floor`
     (cosine between the k = 100 gradients of this batch and of another).
     """
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     shared = {field.name for field in fields(networks.Network)} & set(vars(config))
     network = networks.Network(**{name: getattr(config, name) for name in shared})
     (grads,), (reference,) = networks.with_reference(network, config.seed, slopes, 1)
@@ -80,13 +81,24 @@ def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
     )
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
-    """Whether k = 1 or k = 100 gives the first layer the larger gradient, in each condition that both have."""
-    wins = pd.concat([_shallow_wins(quick), _shallow_wins(stored)], axis=1, join="inner")
-    return len(wins) > 0 and bool((wins.iloc[:, 0] == wins.iloc[:, 1]).all())
+def around_base(table: pd.DataFrame, changed: str) -> pd.DataFrame:
+    """Rows of the controlled network and of those that differ from it in one field alone."""
+    for name in ("depth", "num_steps", "rate", "detach_reset", "normalization"):
+        if name != changed:
+            table = table[table[name] == getattr(Config(), name)]
+    return table
 
 
-def _shallow_wins(table: pd.DataFrame) -> pd.Series:
+def relative_to_output(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first hidden layer, their norms as multiples of the output layer's."""
+    last = rows.groupby(["depth", "num_steps", "rate", "seed", "slope"])["norm"].transform("last")
+    return rows.assign(norm=rows.norm / last)[rows.layer == 0]
+
+
+def holds(table: pd.DataFrame) -> dict[str, str]:
+    """Which slope sends the larger gradient to the first layer, in each condition."""
     conditions = ["depth", "num_steps", "rate", "detach_reset", "normalization"]
     first = table[table.layer == 0].groupby([*conditions, "slope"])["norm"].mean().unstack()
-    return first[1.0] > first[100.0]
+    return {
+        ", ".join(map(str, condition)): f"k = {row[[1.0, 100.0]].idxmax():g}" for condition, row in first.iterrows()
+    }

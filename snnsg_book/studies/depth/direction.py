@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import cosine_similarity, expected_product
 
 from . import networks
@@ -38,10 +38,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per layer, with the columns that the module describes."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     network = networks.NETWORKS[config.setup]
     grads, reference = networks.with_reference(network, config.seed, slopes, config.num_batches)
     pairs = range(0, config.num_batches, 2)
@@ -96,16 +97,13 @@ def _jackknife(product: pd.Series, signal: pd.Series, reference: pd.Series) -> t
     return cosine(product.sum(), signal.sum(), reference.sum()), error
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
-    """Whether layers and slopes fall in the same order of their cosine with the k = 100 gradient."""
-    return all(_falls_far_from_the_output(table) and _rises_with_the_slope(table) for table in (quick, stored))
-
-
-def _falls_far_from_the_output(table: pd.DataFrame) -> bool:
-    cosine = table[table.slope == 1].groupby(["setup", "layer"]).cosine.mean().unstack()
-    return bool((cosine[0] < cosine[3]).all())
-
-
-def _rises_with_the_slope(table: pd.DataFrame) -> bool:
-    cosine = table[table.layer == 0].groupby(["setup", "slope"]).cosine.mean().unstack()
-    return bool((cosine[1.0] < cosine[10.0]).all() and (cosine[10.0] < cosine[100.0]).all())
+def holds(table: pd.DataFrame) -> dict[str, bool]:
+    """Whether the cosine with the k = 100 gradient falls far from the output, and rises with the slope."""
+    cosine = table.groupby(["layer", "slope", "setup"]).cosine.mean()
+    return {
+        "the cosine of k = 1 is smaller in the first layer than in the last": bool(
+            (cosine[0, 1.0] < cosine[3, 1.0]).all()
+        ),
+        "in the first layer it rises from k = 1 to 10": bool((cosine[0, 1.0] < cosine[0, 10.0]).all()),
+        "in the first layer it rises from k = 10 to 100": bool((cosine[0, 10.0] < cosine[0, 100.0]).all()),
+    }

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_lib.gradients import layer_gradients
 from snnsg_lib.networks import SpikingMLP
 
@@ -43,10 +43,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per hidden layer."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     network = networks.NETWORKS["controlled"]
     net = networks.build(network, config.seed, slopes)
     fresh = [networks.draw_batch(network, config.seed, index) for index in FRESH]
@@ -77,11 +78,9 @@ def _loss_after_step(net: SpikingMLP, layer: int, grad: Tensor, inputs: Tensor, 
     return after
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether k = 1 lowers the loss more than k = 100 in the first hidden layer."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     first = table[table.layer == 0].groupby("slope")["decrease"].mean()
-    return bool(first[1.0] > first[100.0])
+    return {
+        "a step of the first layer against the gradient of k = 1 lowers the loss more": bool(first[1.0] > first[100.0])
+    }

@@ -39,11 +39,11 @@ def configs(quick: bool = False) -> list[Config]:
     return [replace(cell, seed=seed) for cell in cells for seed in range(20)]
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether larger weights have the larger exponent before training, and the more spikes."""
-    return all(_larger_is_livelier(table) for table in (quick, stored))
-
-
-def _larger_is_livelier(table: pd.DataFrame) -> bool:
     first = table[table.step == 0].groupby("arm")[["exponent", "rate"]].mean()
-    return bool((first.loc["gain 8"] > first.loc["none"]).all())
+    return {
+        "larger weights have the larger exponent and the more spikes": bool(
+            (first.loc["gain 8"] > first.loc["none"]).all()
+        )
+    }

@@ -9,10 +9,10 @@ and 30 after 80; ``gain``: recurrent weights times 4, no flossing. Rows, at `CHE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss
 from snnsg_lib.networks import RecurrentLIF
@@ -53,14 +53,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Train neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Train configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = networks.build(seeds, config.slope, 4.0 if config.arm == "gain" else 1.0)
     rngs, delay = networks.streams(seeds, 7), DELAYS[config.task]
     test = networks.draw(config.task, delay, 64, networks.streams(seeds, 8))
@@ -96,12 +94,8 @@ def _look(rows: list[list[dict]], net: RecurrentLIF, test: Delayed, delay: int, 
         own[-1] |= exponents
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether flossing has brought the largest exponent closer to 0 within its sixty steps."""
-    return all(_flossed_is_closer(table) for table in (quick, stored))
-
-
-def _flossed_is_closer(table: pd.DataFrame) -> bool:
     at_the_end = table[(table.step == 60) & (table.slope == 5) & (table.task == "copy")]
     sizes = at_the_end.exponent_1.abs().groupby(at_the_end.arm).mean()
-    return bool(sizes["before"] < sizes["none"])
+    return {"flossing brings the largest exponent closer to 0": bool(sizes["before"] < sizes["none"])}

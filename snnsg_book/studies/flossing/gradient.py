@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.networks import RecurrentLIF
 
@@ -52,28 +52,25 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Train neighbouring configs with the same delay as replicas of one network."""
-    rows = []
-    for (delay, quick), group in groupby(configs, key=lambda config: (config.delay, config.quick)):
-        rows += _run(list(group), delay, quick)
-    return rows
+    """Train configs with the same delay as replicas of one network."""
+    return in_groups(configs, all_but("seed", "slope", "gain"), _run)
 
 
-def _run(configs: list[Config], delay: int, quick: bool) -> list[list[dict]]:
-    seeds = [config.seed for config in configs]
-    slopes, gains = (torch.tensor([getattr(config, name) for config in configs]) for name in ("slope", "gain"))
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
+    slopes, gains = (torch.tensor([getattr(member, name) for member in group]) for name in ("slope", "gain"))
     net = networks.build(seeds, slopes, gains)
-    trials = networks.draw("copy", delay, 64, networks.streams(seeds, 8))
+    trials = networks.draw("copy", config.delay, 64, networks.streams(seeds, 8))
     few = type(trials)(trials.inputs[:, :, :8], trials.targets[:, :, :8])
     rngs = networks.streams(seeds, 7)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    rows: list[list[dict]] = [[] for _ in configs]
+    rows: list[list[dict]] = [[] for _ in group]
     done = 0
     for stage, steps in STAGES.items():
-        if quick and steps:
+        if config.quick and steps:
             break
         for _ in range(steps - done):
-            _step(net, optimizer, networks.draw("copy", delay, 8, rngs))
+            _step(net, optimizer, networks.draw("copy", config.delay, 8, rngs))
         done = steps
         found = {"log_gradient": networks.log_gradients(net, few), **networks.evaluate(net, trials)}
         for replica, own in enumerate(rows):
@@ -102,7 +99,7 @@ def predicted(table: pd.DataFrame) -> pd.Series:
     return table["exponent"] * table["duration"]
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the exponent explains most of the gradient in the untrained networks."""
-    tables = (table[(table.stage == "untrained") & (table.delay == 20)] for table in (quick, stored))
-    return all(predicted(table).corr(table.log_gradient) > 0.9 for table in tables)
+    chosen = table[(table.stage == "untrained") & (table.delay == 20)]
+    return {"the exponent explains the gradient": bool(predicted(chosen).corr(chosen.log_gradient) > 0.9)}

@@ -9,13 +9,13 @@ Networks and trials as in `flossing_tasks`, untrained: as drawn (``none``), afte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss
 from snnsg_lib.networks import RecurrentLIF
@@ -51,14 +51,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Probe neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Probe configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = networks.build(seeds, gain=GAINS.get(config.arm, 1.0))
     if config.arm == "before":
         rngs = networks.streams(seeds, 7)
@@ -114,11 +112,7 @@ def probe(states: Tensor, bits: Tensor, new_states: Tensor, new_bits: Tensor) ->
     return ((new_states @ weights).squeeze(-1) * new_bits > 0).double().mean(-1)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the exclusive or can be read off larger weights better, three steps after the second bit."""
-    return all(_mixes(table) for table in (quick, stored))
-
-
-def _mixes(table: pd.DataFrame) -> bool:
     later = table[(table.task == "xor") & (table.step == 18)].groupby("arm").both.mean()
-    return bool(later["gain"] > later["none"])
+    return {"larger weights show the exclusive or better": bool(later["gain"] > later["none"])}

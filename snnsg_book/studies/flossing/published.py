@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss, surrogate_lyapunov_spectrum
 from snnsg_lib.networks import RecurrentLIF
@@ -61,11 +61,8 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Train neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Train configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
 def build(seeds: Sequence[int], slope: float = 1.0) -> RecurrentLIF:
@@ -91,7 +88,8 @@ def draw(delay: int, trials: int, steps: int, rngs: list) -> Delayed:
     return drawn._replace(inputs=drawn.inputs[..., 1:])
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = build(seeds)
     optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
     training, flossed, tested = (networks.streams(seeds, number) for number in (20, 21, 22))
@@ -143,12 +141,8 @@ def _look(rows: list[list[dict]], net: RecurrentLIF, tests: tuple[Delayed, Delay
         own.append({"step": step, "trained": trained} | dict(zip(names, map(rounded, values), strict=True)))
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the first flossing steps have raised the largest exponent."""
-    return all(_flossing_raises(table) for table in (quick, stored))
-
-
-def _flossing_raises(table: pd.DataFrame) -> bool:
     flossed = table[(table.arm == "flossed") & (table.delay == 18) & (table.trained == 0)].sort_values("step")
     ends = flossed.groupby("seed").exponent
-    return bool((ends.last() > ends.first()).all())
+    return {"the first flossing steps raise the largest exponent": bool((ends.last() > ends.first()).all())}

@@ -9,12 +9,12 @@ exponent there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 
 from . import networks
@@ -42,15 +42,13 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Measure neighbouring configs with the same gain as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell.gain, [config.seed for config in group])
-    return rows
+    """Measure configs with the same gain as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(gain: float, seeds: list[int]) -> list[list[dict]]:
-    net = networks.build(seeds, gain=gain)
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
+    net = networks.build(seeds, gain=config.gain)
     inputs = networks.draw("copy", DELAY, 8, networks.streams(seeds, 8)).inputs
     found = networks.slope_without_growth(net, inputs)
     rows: list[list[dict]] = [[] for _ in seeds]
@@ -61,7 +59,8 @@ def _run(gain: float, seeds: list[int]) -> list[list[dict]]:
     return rows
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether a steeper surrogate has the smaller exponent, on average over the networks."""
-    tables = (table[~table.found.astype(bool) & (table.gain == 1)] for table in (quick, stored))
-    return all(table.groupby("slope").exponent.mean().is_monotonic_decreasing for table in tables)
+    chosen = table[~table.found.astype(bool) & (table.gain == 1)]
+    means = chosen.groupby("slope").exponent.mean()
+    return {"the exponent falls with the slope": bool(means.is_monotonic_decreasing)}

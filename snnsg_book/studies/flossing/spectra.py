@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss, surrogate_lyapunov_spectrum
 from snnsg_lib.lyapunov.surrogate import tangent_factors
@@ -62,14 +62,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Floss neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Floss configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = networks.build(seeds, config.slope, config.gain)
     trials = networks.draw("copy", DELAY, 8, networks.streams(seeds, 8))
     rngs = networks.streams(seeds, 7)
@@ -147,12 +145,13 @@ def distances(net: RecurrentLIF, inputs: Tensor, seeds: list[int], kick: float =
     return torch.cat(between, dim=-1).norm(dim=-1)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the largest exponent is closer to 0 after flossing than before, in every network."""
-    return all(_closer(table[(table.slope == 5) & (table.gain == 1)]) for table in (quick, stored))
-
-
-def _closer(table: pd.DataFrame) -> bool:
+    table = table[(table.slope == 5) & (table.gain == 1)]
     first = table[(table.measure == "spectrum") & (table["index"] == 1) & (table.num_exponents == 1)]
     sizes = first.set_index(["seed", "stage"])["value"].abs().unstack("stage")
-    return bool((sizes["after"] < sizes["before"]).all())
+    return {
+        "flossing brings the largest exponent of every network closer to 0": bool(
+            (sizes["after"] < sizes["before"]).all()
+        )
+    }

@@ -8,13 +8,13 @@ steps, and tried on 64 others. Rows: `lag`, and the share of bits that it names 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.lyapunov import floss
 from snnsg_lib.networks import RecurrentLIF
@@ -49,14 +49,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Probe neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _run(cell, [config.seed for config in group])
-    return rows
+    """Probe configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _run)
 
 
-def _run(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = published.build(seeds)
     if ARMS[config.arm]:
         rngs = networks.streams(seeds, 21)
@@ -91,11 +89,7 @@ def _bits(trials: Delayed, lag: int) -> Tensor:
     return (2 * bits - 1).permute(1, 0, 2).flatten(1).double()
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether a bit of one step ago is known better than one of twelve steps ago."""
-    return all(_fades(table) for table in (quick, stored))
-
-
-def _fades(table: pd.DataFrame) -> bool:
     right = table[table.arm == "none"].groupby("lag").right.mean()
-    return bool(right[1] > right[12] + 0.2)
+    return {"a bit of one step ago is known better than one of twelve steps ago": bool(right[1] > right[12] + 0.2)}

@@ -18,13 +18,13 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib._checks import check_choice
 from snnsg_lib.lyapunov import floss
@@ -106,14 +106,12 @@ def configs(quick: bool = False) -> list[Config]:
 
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
-    """Train neighbouring configs that differ in nothing but their seed as replicas of one network."""
-    rows = []
-    for cell, group in groupby(configs, key=lambda config: replace(config, seed=0)):
-        rows += _train(cell, [config.seed for config in group])
-    return rows
+    """Train configs that differ in nothing but their seed as replicas of one network."""
+    return in_groups(configs, all_but("seed"), _train)
 
 
-def _train(config: Config, seeds: list[int]) -> list[list[dict]]:
+def _train(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = [member.seed for member in group]
     net = networks.build(seeds, config.slope, GAINS.get(config.arm, 1.0))
     _prepare(net, config, seeds)
     log = Log(net, config, seeds)
@@ -198,12 +196,9 @@ def of_runs(table: pd.DataFrame, equal: str = "steps") -> pd.DataFrame:
     return ends.join(starts).join(arrived).reset_index()
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether flossing has brought the largest exponent closer to 0 within the first 100 steps."""
-    return all(_flossed_is_closer(table[table.step.between(50, 100)]) for table in (quick, stored))
-
-
-def _flossed_is_closer(table: pd.DataFrame) -> bool:
+    table = table[table.step.between(50, 100)]
     chosen = table[(table.task == "copy") & (table.delay == 20) & (table.slope == 5)]
     sizes = chosen.exponent.abs().groupby(chosen.arm).mean()
-    return bool(sizes["before"] < sizes["none"])
+    return {"flossing brings the largest exponent closer to 0": bool(sizes["before"] < sizes["none"])}

@@ -111,7 +111,7 @@ CLAIMS = (
     Claim(
         id="S7",
         sentence="Raising the slope from 1 to 100 at a fixed interval trains faster than slope 100 throughout.",
-        source="First seed, interval scheduling and Figure 4",
+        source="The paper, interval scheduling and Figure 4",
         statistic="TD3: steps to the threshold return, k=100 over the linear interval schedule, a ratio (censored at"
         " the budget)",
         regimes=regimes(1.1),
@@ -123,7 +123,7 @@ CLAIMS = (
     Claim(
         id="S8",
         sentence="In the adaptive schedule, the weight on the reward itself keeps what was learnt.",
-        source="First seed, adaptive scheduling",
+        source="The paper, adaptive scheduling",
         statistic="TD3: final return of the adaptive schedule minus that with a weight of 0 on the reward, as a share"
         " of the highest return",
         regimes=regimes(0.05, settings=FOUND),
@@ -134,7 +134,7 @@ CLAIMS = (
     Claim(
         id="S9",
         sentence="A scheduled slope reaches a return of 100 at least one and a half times as soon as a steep slope.",
-        source="First seed, Figure 4; the paper's abstract gives a factor of 2.1",
+        source="The paper, Figure 4; its abstract gives a factor of 2.1",
         statistic="TD3: steps to the threshold return, k=100 over the adaptive schedule, a ratio (censored at the"
         " budget)",
         regimes=regimes(1.5),
@@ -146,7 +146,7 @@ CLAIMS = (
     Claim(
         id="S10",
         sentence="In the end, scheduled agents fly as well as those with the best fixed slope.",
-        source="First seed, Figure 5",
+        source="The paper, Figure 5",
         statistic="TD3: final return of the adaptive schedule minus that of the best fixed slope, as a share of the"
         " latter",
         regimes=regimes(0.05, "within"),
@@ -158,7 +158,7 @@ CLAIMS = (
     Claim(
         id="S11",
         sentence="Where the best slope is unknown, an adaptive slope loses little against the best fixed one.",
-        source="First seed, practical recommendations",
+        source="The paper, practical recommendations",
         statistic="area under the learning curve of the adaptive schedule over that of the best fixed slope,"
         " cloning and TD3 apart",
         regimes=tuple(
@@ -235,7 +235,7 @@ CLAIMS = (
     ),
     Claim(
         id="T23",
-        sentence="A schedule that was searched for beats the seed's adaptive schedule and the best fixed slope.",
+        sentence="A schedule that was searched for beats the paper's adaptive schedule and the best fixed slope.",
         source="This book",
         statistic="TD3: area under the learning curve of the winner of the search, over that of the other",
         regimes=tuple(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from snnsg_book.studies.control.figures.learning import OUTCOMES
 from snnsg_book.studies.control.outcomes import task_of
-from snnsg_book.style import COLOURS, SCHEDULES, draw_points, middle_and_interval, new_axes, slope_axis, slope_colour
+from snnsg_book.style import INK, MUTED, SCHEDULES, draw_points, middle_and_interval, new_axes, slope_axis, slope_colour
 from snnsg_lib._checks import check_choice
 from snnsg_lib.statistics import survival
 
@@ -22,7 +22,6 @@ from .comparisons import EPOCHS, best_fixed, slope_of, together
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED = COLOURS["ink"][0], COLOURS["muted"][0]
 # First word of an arm's name: its family. The rest of the name: how the line differs within the family.
 VARIANTS = {"geometric": "-.", "rescaled": ":", "short memory": (0, (1, 3))}
 ARMS = ("k = 1", "k = 2", "k = 10", "k = 100", "interval, linear", "interval, geometric", "adaptive")

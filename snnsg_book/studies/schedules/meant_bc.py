@@ -45,12 +45,8 @@ def run(configs: Sequence[Config]) -> list:
     return arms.run_arms("bc", arms.MEANT, configs)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether both schedules stay near slope 1 as long as the agent crashes."""
-    return all(_waits(table) for table in (quick, stored))
-
-
-def _waits(table: pd.DataFrame) -> bool:
     early = table[(table.setting == "slow_actor") & (table.step <= 150)]
     slopes = early.groupby("schedule")["current_slope"].median()
-    return bool((slopes[["meant", "coded"]] < 12).all())
+    return {"the slope stays near 1 as long as the agent crashes": bool((slopes[["meant", "coded"]] < 12).all())}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from snnsg_book.replicas import by_network
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.gradients import Gradients, layer_gradients
 from snnsg_lib.networks import SpikingMLP
@@ -44,10 +44,11 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per hidden layer and batch size."""
-    return by_network(configs, _run)
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(config: Config, slopes: list[float]) -> list[list[dict]]:
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    slopes = [member.slope for member in group]
     net, truth = networks.network_and_truth(networks.Network(stage=config.stage), config.seed, config.population)
     stacked = networks.with_slopes(net, slopes)
     lengths = truth.squared_norm()
@@ -80,11 +81,7 @@ def _gradient(net: SpikingMLP, seed: int, size: int, index: int) -> Gradients:
     return {layer: torch.stack([grads[layer] for grads in found]).mean(0) for layer in found[0]}
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether slope 5 points closer to the truth than slope 100 in the first layer, in batches of 100."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     found = table[(table.layer == 0) & (table.batch == 100)].groupby("slope").cosine.mean()
-    return bool(found[5.0] > found[100.0])
+    return {"slope 5 points closer to the truth than slope 100": bool(found[5.0] > found[100.0])}

@@ -13,7 +13,7 @@ import pandas as pd
 from . import networks, stages
 from .stages import CHUNK_SIZE, Config, all_slopes, cosine
 
-__all__ = ["CHUNK_SIZE", "Config", "agrees", "changed", "configs", "run"]
+__all__ = ["CHUNK_SIZE", "Config", "changed", "configs", "holds", "run"]
 
 
 def configs(quick: bool = False) -> list[Config]:
@@ -52,12 +52,8 @@ def changed(table: pd.DataFrame) -> pd.Series:
     return pd.DataFrame(names).stack().loc[list(zip(table.index, table["condition"], strict=True))].droplevel(1)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether slope 5 points closer to the truth than slope 100 in the first of two layers, in batches of 64."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     first = table[(table.layer == 0) & (table.depth == 2) & (table.stage == "untrained")]
     found = cosine(first, 64).groupby(first.slope).mean()
-    return bool(found[5.0] > found[100.0])
+    return {"slope 5 points closer to the truth than slope 100": bool(found[5.0] > found[100.0])}

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.gradients import cosine_similarity, layer_gradients
 from snnsg_lib.networks import SpikingMLP
@@ -61,27 +61,23 @@ def configs(quick: bool = False) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """One row for each config."""
-    rows: list[list[dict]] = []
-    for _, members in groupby(configs, key=lambda config: (config.task, config.optimizer, config.updates)):
-        rows += _run(list(members))
-    return rows
+    return in_groups(configs, all_but("slope", "learning_rate", "seed"), _run)
 
 
-def _run(configs: list[Config]) -> list[list[dict]]:
-    first = configs[0]
-    seeds = sorted({config.seed for config in configs})
-    tasks = {seed: Task(first.task, seed) for seed in seeds}
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    seeds = sorted({member.seed for member in group})
+    tasks = {seed: Task(config.task, seed) for seed in seeds}
     profiles = {seed: reliable_slopes(task) for seed, task in tasks.items()}
     depth = len(next(iter(tasks.values())).net.sizes) - 2
-    slopes = [profiles[c.seed] if c.slope == PROFILE else [c.slope] * depth for c in configs]
-    net = _stacked([tasks[config.seed].net for config in configs], slopes)
-    where = torch.tensor([seeds.index(config.seed) for config in configs])
-    rates = torch.tensor([config.learning_rate for config in configs]).reshape(-1, 1, 1)
-    rule = RULES[first.optimizer](list(net.parameters()), rates)
+    slopes = [profiles[c.seed] if c.slope == PROFILE else [c.slope] * depth for c in group]
+    net = _stacked([tasks[member.seed].net for member in group], slopes)
+    where = torch.tensor([seeds.index(member.seed) for member in group])
+    rates = torch.tensor([member.learning_rate for member in group]).reshape(-1, 1, 1)
+    rule = RULES[config.optimizer](list(net.parameters()), rates)
     curve = []
-    for update in range(first.updates):
+    for update in range(config.updates):
         inputs, targets = (torch.stack(parts) for parts in zip(*(t.batch(update) for t in tasks.values()), strict=True))
-        losses = _losses(net, inputs[where], targets[where], first.task)
+        losses = _losses(net, inputs[where], targets[where], config.task)
         rule.step(torch.autograd.grad(losses.sum(), rule.parameters))
         curve.append(losses.detach())
     curves = torch.stack(curve).double().clamp(max=10.0)
@@ -94,7 +90,7 @@ def _run(configs: list[Config]) -> list[list[dict]]:
                 "slopes": " ".join(f"{slope:g}" for slope in slopes[index]),
             }
         ]
-        for index in range(len(configs))
+        for index in range(len(group))
     ]
 
 
@@ -216,12 +212,8 @@ def best_rates(table: pd.DataFrame, column: str = "loss") -> pd.DataFrame:
     return table.merge(best, on=[*arms, "learning_rate"])
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether Adam learns the teacher's task faster with slope 5 than with slope 100, at a learning rate of 0.01."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     chosen = table[(table.task == "teacher") & (table.optimizer == "adam") & (table.learning_rate == 1e-2)]
     means = chosen.groupby("slope")["loss"].mean()
-    return bool(means[5.0] < means[100.0])
+    return {"slope 5 learns faster than slope 100": bool(means[5.0] < means[100.0])}

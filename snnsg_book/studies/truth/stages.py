@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
@@ -76,22 +76,18 @@ def all_slopes(condition: str, seed: int, **settings: Any) -> list[Config]:
 
 def run(configs: Sequence[Config]) -> list[list[dict]]:
     """Rows for each config, one per hidden layer, with the columns that the module describes."""
-    rows: list[list[dict]] = []
-    for _, members in groupby(configs, key=lambda config: {**vars(config), "slope": None}):
-        rows += _run(list(members))
-    return rows
+    return in_groups(configs, all_but("slope"), _run)
 
 
-def _run(configs: list[Config]) -> list[list[dict]]:
-    first = configs[0]
-    net, truth = networks.network_and_truth(first.network, first.seed)
-    detached = first.reset == "detached"
+def _run(config: Config, group: list[Config]) -> list[list[dict]]:
+    net, truth = networks.network_and_truth(config.network, config.seed)
+    detached = config.reset == "detached"
     # Through the reset a surrogate of area 1 explodes: its peak of k / 2 exceeds 1.
     normalization = "area" if detached else "peak"
-    stacked = networks.with_slopes(net, [config.slope for config in configs], first.family, normalization, detached)
-    moments = networks.Moments(stacked, first.seed, range(first.num_batches))
+    stacked = networks.with_slopes(net, [member.slope for member in group], config.family, normalization, detached)
+    moments = networks.Moments(stacked, config.seed, range(config.num_batches))
     lengths = truth.squared_norm()
-    rows: list[list[dict]] = [[] for _ in configs]
+    rows: list[list[dict]] = [[] for _ in group]
     for layer, mean in moments.mean.items():
         grad, error = truth.gradient[layer].double(), truth.standard_error[layer].double()
         length = max(float(lengths[layer]), 1e-20) ** 0.5
@@ -177,12 +173,14 @@ def typical_cosine(
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def best_slopes(table: pd.DataFrame, batch: float) -> pd.Series:
+    """The slope with the highest cosine in batches of so many examples, on the average of the seeds, for each layer."""
+    means = cosine(table, batch).groupby([table.layer, table.slope]).mean().unstack("slope")
+    return means.idxmax(axis=1)
+
+
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether slope 5 points closer to the truth than slope 100 in the first hidden layer, in batches of 64."""
-    return all(_shallow_leads(table) for table in (quick, stored))
-
-
-def _shallow_leads(table: pd.DataFrame) -> bool:
     first = table[(table.layer == 0) & (table.stage == "untrained")]
     found = cosine(first, 64).groupby(first.slope).mean()
-    return bool(found[5.0] > found[100.0])
+    return {"slope 5 points closer to the truth than slope 100": bool(found[5.0] > found[100.0])}

@@ -2,10 +2,9 @@
 
 from .causes import plot_causes, plot_gain_and_epsilon, plot_regime_gaps, plot_waking
 from .flight import plot_flight, plot_flight_spikes
-from .learning import buffer_contents, plot_buffer, plot_learning_curves, plot_slope_outcomes
+from .learning import plot_buffer, plot_learning_curves, plot_slope_outcomes
 
 __all__ = [
-    "buffer_contents",
     "plot_buffer",
     "plot_causes",
     "plot_flight",

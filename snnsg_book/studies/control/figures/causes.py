@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import SLOPE_TICKS, draw_points, middle_and_interval, new_axes, slope_colour
+from snnsg_book.style import INK, MUTED, SLOPE_TICKS, draw_points, middle_and_interval, new_axes, slope_colour
 from snnsg_lib._checks import check_choice
 
-from ..outcomes import outcomes
-from .learning import ALGORITHMS, INK, MUTED, OUTCOMES
+from ..outcomes import lead_of_shallow, outcomes
+from .learning import ALGORITHMS, OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def plot_regime_gaps(table: pd.DataFrame, outcome: str = "auc", *, ax: Axes | No
     for algorithm, shift in (("td3", -0.13), ("bc", 0.13)):
         places, points = [], []
         for place, regime in enumerate(regimes):
-            gap = _gap(table[(table.regime == regime) & (table.algorithm == algorithm)], outcome)
+            gap = lead_of_shallow(table[(table.regime == regime) & (table.algorithm == algorithm)], outcome)
             if len(gap):
                 places.append(place + shift)
                 points.append(middle_and_interval(gap))
@@ -51,11 +51,6 @@ def plot_regime_gaps(table: pd.DataFrame, outcome: str = "auc", *, ax: Axes | No
     ax.legend(loc="lower right")
     ax.set_xlabel(f"{OUTCOMES[outcome]}: k = 2 minus k = 100 (right: shallow is better)")
     return ax
-
-
-def _gap(rows: pd.DataFrame, outcome: str) -> np.ndarray:
-    runs = rows.pivot(index="seed", columns="slope", values=outcome)
-    return (runs[2.0] - runs[100.0]).dropna().to_numpy() if {2.0, 100.0} <= set(runs.columns) else np.array([])
 
 
 def plot_gain_and_epsilon(table: pd.DataFrame, outcome: str = "auc", *, axes: np.ndarray | None = None) -> np.ndarray:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, new_axes
+from snnsg_book.style import ACCENT, AXIS, INK, MUTED, TRUTH, new_axes
 from snnsg_lib.envs.crazyflie import HALF_WIDTH, rotation_matrix
 from snnsg_lib.envs.drawing import DRAWN_LEVER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, AXIS, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "axis", "truth"))
 SECONDS_PER_STEP = 0.02
 CORNERS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
 # Front right, back right, back left, front left.
@@ -122,7 +121,7 @@ def plot_flight_spikes(rows: pd.DataFrame, *, step: int = -1, ax: Axes | None = 
         for layer in range(3):
             ax.text(0.0, -layer * (per_layer + 3) + 0.9, f"hidden layer {layer}", fontsize=9, va="bottom", color=MUTED)
         ax.set_ylim(-3 * (per_layer + 3) + 3, 4)
-    ax.axvline(step * SECONDS_PER_STEP, color=COLOURS["accent"][0], linewidth=1.2)
+    ax.axvline(step * SECONDS_PER_STEP, color=ACCENT, linewidth=1.2)
     ax.set(xlabel="time (s)", yticks=[], xlim=(0, 3))
     ax.grid(visible=False)
     ax.spines["left"].set_visible(False)

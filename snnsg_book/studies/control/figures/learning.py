@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from snnsg_book.style import (
-    COLOURS,
+    ACCENT,
+    INK,
+    MUTED,
     draw_points,
     middle_and_interval,
     middles_and_intervals,
@@ -18,16 +20,13 @@ from snnsg_book.style import (
     slope_axis,
     slope_colour,
 )
-from snnsg_book.style.intervals import RESAMPLES
 from snnsg_lib._checks import check_choice
-from snnsg_lib.statistics import bootstrap_interval
 
 from ..outcomes import THRESHOLDS, outcomes, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, ACCENT = (COLOURS[name][0] for name in ("ink", "muted", "accent"))
 # Open markers: supervised; filled: online.
 ALGORITHMS = {"bc": ("cloning", "none"), "td3": ("TD3", INK)}
 OUTCOMES = {
@@ -117,48 +116,9 @@ def plot_slope_outcomes(tables: Mapping[str, pd.DataFrame], outcome: str = "auc"
 
 def _point(runs: pd.DataFrame, outcome: str) -> tuple[float, float, float]:
     """Value and 95 % interval of one outcome over the runs of a slope."""
-    if outcome not in ("spread", "collapsed"):
-        return middle_and_interval(runs[outcome])
-    values = runs["final" if outcome == "spread" else "collapsed"].to_numpy(dtype=float)
-    statistic: Callable[..., Any] = np.std if outcome == "spread" else np.mean
-    return (float(statistic(values)), *bootstrap_interval(values, statistic, num_resamples=RESAMPLES))
-
-
-def buffer_contents(curves: pd.DataFrame, by: Sequence[str] = ("slope", "seed")) -> pd.DataFrame:
-    """Return the table with what bad episodes have left in the replay buffer at each evaluation.
-
-    It follows from what was collected between evaluations, as long as the buffer has thrown nothing away: TD3 keeps
-    100,000 transitions, more than a run of the book takes. Ages are good to half a period, as a period counts as if
-    its transitions had all come in its middle.
-
-    Parameters
-    ----------
-    curves : DataFrame
-        Columns `by`, step and low_share, one row for each evaluation of a run from its first to its last.
-    by : sequence of str
-        Columns that tell runs apart.
-
-    Returns
-    -------
-    DataFrame
-        All of `curves`, and `buffer_share`, the share of the transitions in the buffer that belong to bad episodes, and
-        `buffer_age`, how many environment steps ago these were collected, on average; NaN where there are none.
-    """
-    import pandas as pd
-
-    rows = curves.sort_values("step")
-    return pd.concat([_contents(run) for _, run in rows.groupby(list(by))])
-
-
-def _contents(run: pd.DataFrame) -> pd.DataFrame:
-    """`buffer_contents` of one run."""
-    step, share = run["step"].to_numpy(dtype=float), run["low_share"].to_numpy(dtype=float)
-    period = np.diff(step, prepend=0.0)
-    known = np.where(np.isnan(share), 0.0, period)  # only episodes that ended within the run count
-    bad = known * np.nan_to_num(share)
-    with np.errstate(invalid="ignore"):
-        collected = np.cumsum(bad * (step - period / 2)) / np.cumsum(bad)
-        return run.assign(buffer_share=np.cumsum(bad) / np.cumsum(known), buffer_age=step - collected)
+    if outcome == "spread":
+        return middle_and_interval(runs["final"], np.std)
+    return middle_and_interval(runs[outcome], np.mean) if outcome == "collapsed" else middle_and_interval(runs[outcome])
 
 
 def plot_buffer(

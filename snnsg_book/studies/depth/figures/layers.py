@@ -9,14 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, DASHES, FLOOR_GREY, SLOPE_TICKS, new_axes, slope_axis, slope_colour, summary
+from snnsg_book.style import (
+    AXIS,
+    DASHES,
+    INK,
+    MUTED,
+    PEOPLE,
+    SLOPE_TICKS,
+    means_and_intervals,
+    new_axes,
+    slope_axis,
+    slope_colour,
+)
 from snnsg_lib._checks import check_choice
 from snnsg_lib.surrogates import FAMILIES
+
+from ..conditions import around_base, relative_to_output
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
 NAMES = {
     "norm": "norm of the gradient",
     "share": "share of active weights",
@@ -45,7 +57,7 @@ def plot_layers(
     """
     check_choice("column", column, tuple(NAMES))
     ax = new_axes()[1] if ax is None else ax
-    values = summary(table[table.slope.isin(slopes)], ["slope", "layer"], column)
+    values = means_and_intervals(table[table.slope.isin(slopes)], ["slope", "layer"], column)
     last = int(table.layer.max())
     for slope in slopes:
         line = values.loc[slope]
@@ -97,12 +109,12 @@ def plot_layer_bars(layers: Sequence[Any], slope: float, *, axes: np.ndarray | N
     """
     axes = new_axes(rows=3, figsize=(6.4, 5.4), sharex=True, height_ratios=[5, 2, 3])[1] if axes is None else axes
     places = np.arange(len(layers))
-    axes[2].bar(places, [max(layer.floor, 0) for layer in layers], width=0.9, color=FLOOR_GREY)
+    axes[2].bar(places, [max(layer.floor, 0) for layer in layers], width=0.9, color=PEOPLE)
     for ax, name in zip(axes, ("norm", "share", "cosine"), strict=True):
         mean, low, high = np.array([getattr(layer, name) for layer in layers]).T
         ax.bar(places, mean, width=0.7, color=slope_colour(slope))
         ax.vlines(places, low, high, color=INK, linewidth=1)
-    axes[0].axhline(0, color=COLOURS["axis"][0], linewidth=0.8)
+    axes[0].axhline(0, color=AXIS, linewidth=0.8)
     axes[0].set_ylabel("log10 of the norm\nover the output's")
     axes[1].set(ylabel="active share", ylim=(0, 1.05))
     axes[2].set(ylabel="cosine, k = 100", ylim=(-0.1, 1.05), xlabel="layer (0: first hidden)")
@@ -128,14 +140,11 @@ def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarr
     """
     check_choice("column", column, ("norm", "share", "cosine"))
     axes = new_axes("wide", columns=3, sharey=True)[1] if axes is None else axes
-    base = {"depth": 4, "num_steps": 20, "rate": 0.15, "detach_reset": True, "normalization": "peak"}
     titles = {"depth": "hidden layers", "num_steps": "time steps", "rate": "firing rate"}
     for ax, (condition, title) in zip(axes, titles.items(), strict=True):
-        rows = table
-        for name, value in base.items():
-            rows = rows if name == condition else rows[rows[name] == value]
-        first = _relative_to_output(rows) if column == "norm" else rows[rows.layer == 0]
-        values = summary(first, ["slope", condition], column)
+        rows = around_base(table, condition)
+        first = relative_to_output(rows) if column == "norm" else rows[rows.layer == 0]
+        values = means_and_intervals(first, ["slope", condition], column)
         for slope in (1.0, 10.0, 100.0):
             line = values.loc[slope]
             ax.fill_between(line.index, line.low, line.high, color=slope_colour(slope), alpha=0.2, linewidth=0)
@@ -153,11 +162,6 @@ def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarr
     return axes
 
 
-def _relative_to_output(rows: pd.DataFrame) -> pd.DataFrame:
-    last = rows.groupby(["depth", "num_steps", "rate", "seed", "slope"])["norm"].transform("last")
-    return rows.assign(norm=rows.norm / last)[rows.layer == 0]
-
-
 def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | None = None) -> np.ndarray:
     """Draw the share of membrane potentials that a surrogate reaches, against the slope.
 
@@ -173,12 +177,12 @@ def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | N
     axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
     at_rate = table[table.rate == rate]
     measured = [family for family in FAMILIES if (at_rate.family == family).any()]
-    families = summary(at_rate, ["family", "slope"], "active_share")
+    families = means_and_intervals(at_rate, ["family", "slope"], "active_share")
     for family, style in zip(measured, cycle(DASHES), strict=False):
         line, low, high = (families.loc[family, end] for end in ("mean", "low", "high"))
         axes[0].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
         axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILIES[family].label)
-    rates = summary(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
+    rates = means_and_intervals(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
     for value, style in zip(sorted(table.rate.unique()), cycle(DASHES), strict=False):
         line, low, high = (rates.loc[value, end] for end in ("mean", "low", "high"))
         axes[1].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)

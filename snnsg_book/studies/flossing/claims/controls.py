@@ -53,7 +53,7 @@ FLOSSING_CONTROL_CLAIMS = (
     Claim(
         id="T41",
         sentence="As published: flossing lets a binary network solve the XOR of a stream that it cannot solve without.",
-        source="Ours, after the figures published with the second seed",
+        source="Ours, after the figures published with the talk",
         statistic="accuracy with adaptive flossing minus that without, after 3,001 training steps each",
         regimes=tuple(
             Regime(f"delay {delay}", gain / 2 or 0.05, "above" if gain > 0 else "within", (("delay", delay),))

@@ -1,4 +1,4 @@
-"""L1 to L4 (the second seed), and T31 to T37, our own: surrogate Lyapunov exponents and flossing."""
+"""L1 to L4 (the talk), and T31 to T37, our own: surrogate Lyapunov exponents and flossing."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ FLOSSING_CLAIMS = (
     Claim(
         id="L1",
         sentence="The largest surrogate Lyapunov exponent predicts how large an error gradient is after a long time.",
-        source="Second seed, abstract",
+        source="The talk, abstract",
         statistic="R^2 of ln |dL/dh0| against exponent times duration, over the networks of one seed",
         regimes=(
             Regime("untrained networks", 0.9, "above", (("stage", "untrained"),)),
@@ -143,7 +143,7 @@ FLOSSING_CLAIMS = (
     Claim(
         id="L2",
         sentence="Flossing, a penalty on the exponents through a differentiable QR, brings them to zero.",
-        source="Second seed, abstract",
+        source="The talk, abstract",
         statistic="absolute largest exponent after flossing over that before, as a ratio",
         regimes=(
             _flossed("one exponent", 0.2, "below"),
@@ -155,7 +155,7 @@ FLOSSING_CLAIMS = (
     Claim(
         id="L3",
         sentence="Flossed networks carry gradients over times longer than the time constants of their neurons.",
-        source="Second seed, abstract",
+        source="The talk, abstract",
         statistic="time scale of the slowest tangent mode after flossing over the longest time constant of a neuron",
         regimes=(_flossed("slope 5", 2.0, "above"), _flossed("slope 1", 2.0, "above", slope=1.0)),
         table="flossing_spectra",
@@ -164,7 +164,7 @@ FLOSSING_CLAIMS = (
     Claim(
         id="L4",
         sentence="Flossing makes tasks with long delays learnable, and faster.",
-        source="Second seed, abstract",
+        source="The talk, abstract",
         statistic="final accuracy with flossing minus that without, at equal wall-clock time",
         regimes=_long(0.1),
         table="flossing_tasks",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import legend_below, new_axes, summary
+from snnsg_book.style import ACCENT, INK, MUTED, legend_below, means_and_intervals, new_axes
 
-from .flossing import ACCENT, ARMS, INK, MUTED, TASKS
+from .flossing import ARMS, TASKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def plot_memory(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.nd
             ax.axvspan(begin, begin + 3, color=MUTED, alpha=0.2, linewidth=0)
         ax.axhline(0.5, color=MUTED, linestyle=":", linewidth=1)
         for arm in ("none", "before", "gain"):
-            line = summary(rows[rows.arm == arm], ["step"], column)
+            line = means_and_intervals(rows[rows.arm == arm], ["step"], column)
             look = {name: value for name, value in ARMS[arm].items() if name != "marker"}
             ax.fill_between(line.index, line.low, line.high, color=look["color"], alpha=0.15, linewidth=0)
             ax.plot(line.index, line["mean"], linewidth=1.6, **look)
@@ -64,11 +64,11 @@ def plot_larger_weights(runs: pd.DataFrame, *, axes: np.ndarray | None = None) -
     axes = new_axes("wide", columns=len(cells), sharey=True, squeeze=False)[1][0] if axes is None else axes
     for ax, (task, delay) in zip(axes, cells, strict=True):
         rows = runs[(runs.task == task) & (runs.delay == delay)]
-        flossed = summary(rows[rows.arm == "before"], ["arm"], "accuracy").iloc[0]
+        flossed = means_and_intervals(rows[rows.arm == "before"], ["arm"], "accuracy").iloc[0]
         ax.axhspan(flossed.low, flossed.high, color=ACCENT, alpha=0.2, linewidth=0)
         ax.axhline(flossed["mean"], color=ACCENT, linewidth=1.4, label="flossed before")
         larger = rows[rows.arm.isin(GAINS)]
-        line = summary(larger.assign(factor=larger.arm.map(GAINS)), ["factor"], "accuracy")
+        line = means_and_intervals(larger.assign(factor=larger.arm.map(GAINS)), ["factor"], "accuracy")
         ax.vlines(line.index, line.low, line.high, color=INK, linewidth=1.2)
         ax.plot(line.index, line["mean"], color=INK, marker="s", linestyle="--", label="not flossed, weights larger")
         ax.set_xscale("log", base=2)
@@ -97,7 +97,7 @@ def plot_published_test(table: pd.DataFrame, delay: int = 18, *, axes: np.ndarra
     for arm, look in looks.items():
         rows = table[table.arm == arm]
         published = rows[rows.trained == rows.epochs].drop_duplicates(["delay", "seed"], keep="last")
-        line = summary(published, ["delay"], "accuracy")
+        line = means_and_intervals(published, ["delay"], "accuracy")
         axes[0].vlines(line.index, line.low, line.high, color=look["color"], linewidth=1.2)
         axes[0].plot(line.index, line["mean"], linewidth=1.4, markersize=5, **look)
         thin = {"color": look["color"], "linewidth": 0.6, "alpha": 0.5}
@@ -108,7 +108,7 @@ def plot_published_test(table: pd.DataFrame, delay: int = 18, *, axes: np.ndarra
             middle = one.groupby("trained")[column].mean()
             ax.plot(middle.index, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.8)
     longer = table[table.arm == "none"].sort_values("step").drop_duplicates(["delay", "seed"], keep="last")
-    line = summary(longer, ["delay"], "accuracy")
+    line = means_and_intervals(longer, ["delay"], "accuracy")
     axes[0].scatter(line.index + 0.4, line["mean"], marker="s", s=26, facecolors="none", edgecolors=MUTED)
     axes[0].set(xlabel="delay, steps", ylabel="final accuracy", xticks=line.index, ylim=(0.45, 1.02))
     axes[1].set(xlabel="training step", ylabel="accuracy", title=f"delay {delay}", ylim=(0.45, 1.02))
@@ -135,7 +135,7 @@ def plot_stream_memory(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     }
     ax.axhline(0.5, color=MUTED, linestyle=":", linewidth=1)
     for arm, look in looks.items():
-        line = summary(table[table.arm == arm], ["lag"], "right")
+        line = means_and_intervals(table[table.arm == arm], ["lag"], "right")
         ax.vlines(line.index, line.low, line.high, color=look["color"], linewidth=1.2)
         ax.plot(line.index, line["mean"], linewidth=1.6, markersize=4, **look)
     ax.set(xlabel="steps since the bit", ylabel="bits that a probe gets right")

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, legend_below, new_axes, slope_axis, slope_colour, summary
+from snnsg_book.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    TRUTH,
+    legend_below,
+    means_and_intervals,
+    new_axes,
+    slope_axis,
+    slope_colour,
+)
+
+from ..gradient import predicted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH, ACCENT = (COLOURS[name][0] for name in ("ink", "muted", "truth", "accent"))
 STAGES = {"untrained": "untrained", "during": "during training", "trained": "after training"}
 ARMS: dict[str, dict[str, Any]] = {  # the look of each arm, and its name
     "none": {"color": MUTED, "linestyle": ":", "marker": "o", "label": "no flossing"},
@@ -45,7 +56,7 @@ def plot_exponents_and_gradients(table: pd.DataFrame, *, axes: np.ndarray | None
     )
     for ax, stage in zip(axes, stages, strict=True):
         rows = table[table.stage == stage]
-        growth = rows.exponent * rows.duration
+        growth = predicted(rows)
         offset = (rows.log_gradient - growth).median()
         ends = np.array([growth.min(), growth.max()])
         ax.plot(ends, ends + offset, color=TRUTH, linewidth=1)
@@ -71,7 +82,7 @@ def plot_flossing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = new_axes()[1] if ax is None else ax
     ax.axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
     rows = table[(table.measure == "epochs") & (table.num_exponents == 1)]
-    lines = summary(rows, ["gain", "slope", "index"], "value")
+    lines = means_and_intervals(rows, ["gain", "slope", "index"], "value")
     for gain, slope in lines.index.droplevel("index").unique():
         line = lines.loc[(gain, slope)]
         name = f"k = {slope:g}" + (f", weights × {gain:g}" if gain != 1 else "")
@@ -124,7 +135,7 @@ def plot_tangent_and_network(table: pd.DataFrame, *, axes: np.ndarray | None = N
     titles = {"tangent": "as the surrogate has it", "network": "a push of 0.1, in spikes"}
     for ax, (measure, title) in zip(axes, titles.items(), strict=False):
         chosen = rows[rows.measure == measure]
-        lines = summary(chosen.assign(value=np.log(chosen.value) if measure == "network" else chosen.value),
+        lines = means_and_intervals(chosen.assign(value=np.log(chosen.value) if measure == "network" else chosen.value),
                         ["stage", "index"], "value")  # fmt: skip
         ax.axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
         for stage, colour in (("before", MUTED), ("after", ACCENT)):
@@ -136,7 +147,7 @@ def plot_tangent_and_network(table: pd.DataFrame, *, axes: np.ndarray | None = N
     axes[0].set_ylabel("ln of size, over that at the start")
     axes[0].legend(loc="lower left")
     for shade, (measure, name) in zip((1.0, 0.6, 0.35), PUSHES.items(), strict=True):
-        lines = summary(rows[rows.measure == measure], ["stage", "index"], "value")
+        lines = means_and_intervals(rows[rows.measure == measure], ["stage", "index"], "value")
         for stage, style in (("before", "-"), ("after", "--")):
             look = {"color": INK, "alpha": shade, "linestyle": style, "linewidth": 1.6}
             axes[2].plot(lines.loc[stage].index, 100 * lines.loc[stage]["mean"], label=name, **look)
@@ -170,7 +181,7 @@ def plot_training(
             ax.axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
         for arm in arms:
             look = {name: value for name, value in ARMS[arm].items() if name != "marker"}
-            line = summary(rows[rows.arm == arm], ["step"], column)
+            line = means_and_intervals(rows[rows.arm == arm], ["step"], column)
             ax.fill_between(line.index, line.low, line.high, color=look["color"], alpha=0.15, linewidth=0)
             ax.plot(line.index, line["mean"], linewidth=1.6, **look)
         ax.set(xlabel="gradient step", title=f"{TASKS[task]}, delay {delay}")
@@ -197,7 +208,7 @@ def plot_delays(runs: pd.DataFrame, arms: Sequence[str], *, axes: np.ndarray | N
     for ax, task in zip(axes, tasks, strict=True):
         ax.axhline(0.5, color=MUTED, linestyle=":", linewidth=1)
         for arm in arms:
-            line = summary(runs[(runs.task == task) & (runs.arm == arm)], ["delay"], "accuracy")
+            line = means_and_intervals(runs[(runs.task == task) & (runs.arm == arm)], ["delay"], "accuracy")
             ax.vlines(line.index, line.low, line.high, color=ARMS[arm]["color"], linewidth=1.2)
             ax.plot(line.index, line["mean"], linewidth=1.4, markersize=5, **ARMS[arm])
         ax.set(xlabel="delay, steps", title=TASKS[task], ylim=(0.45, 1.02))
@@ -224,7 +235,7 @@ def plot_arms_and_rates(runs: pd.DataFrame, *, axes: np.ndarray | None = None) -
     for ax, (task, delay) in zip(axes, cells, strict=True):
         rows = runs[(runs.task == task) & (runs.delay == delay)]
         for place, rate in enumerate(sorted(rows.learning_rate.unique())):
-            dots = summary(rows[rows.learning_rate == rate], ["arm"], "accuracy")
+            dots = means_and_intervals(rows[rows.learning_rate == rate], ["arm"], "accuracy")
             rows_at = np.array([arms.index(arm) for arm in dots.index]) - 0.22 * place
             colours = [ARMS[arm]["color"] for arm in dots.index]
             ax.hlines(rows_at, dots.low, dots.high, color=colours, linewidth=1.4)
@@ -248,7 +259,7 @@ def plot_exponent_and_slope(table: pd.DataFrame, *, ax: Axes | None = None) -> A
     """
     ax = new_axes()[1] if ax is None else ax
     found = table.found.astype(bool)
-    lines = summary(table[~found], ["gain", "slope"], "exponent")
+    lines = means_and_intervals(table[~found], ["gain", "slope"], "exponent")
     styles: Mapping[float, str] = {0.5: ":", 1.0: "-", 2.0: "-.", 4.0: "--"}
     ax.axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
     for gain in lines.index.unique("gain"):

@@ -9,12 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from snnsg_book.style import COLOURS, new_axes, slope_axis, slope_colour
+from snnsg_book.style import ACCENT, INK, MUTED, PEOPLE, TRUTH, new_axes, slope_axis, slope_colour
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH, ACCENT, PEOPLE = (COLOURS[name][0] for name in ("ink", "muted", "truth", "accent", "people"))
 NEITHER = "0: neither grows nor dies"
 
 

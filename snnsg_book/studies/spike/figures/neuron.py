@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from snnsg_book.style import COLOURS, new_axes, slope_colour
+from snnsg_book.style import INK, MUTED, new_axes, slope_colour
 
-INK, MUTED, AXIS = (COLOURS[name][0] for name in ("ink", "muted", "axis"))
 GRADIENT_FLOOR = 1e-3
 
 

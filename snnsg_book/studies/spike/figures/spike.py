@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, new_axes
+from snnsg_book.style import ACCENT, INK, MUTED, new_axes
 from snnsg_lib.statistics import iqm
-
-INK, MUTED, ACCENT = (COLOURS[name][0] for name in ("ink", "muted", "accent"))
 
 
 def plot_staircase(weights: Sequence[float], loss: Sequence[float], ax: Axes | None = None) -> Axes:

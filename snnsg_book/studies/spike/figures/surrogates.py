@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from snnsg_book.style import COLOURS, DASHES, new_axes, slope_axis, slope_colour
+from snnsg_book.style import DASHES, INK, MUTED, PEOPLE, TRUTH, new_axes, slope_axis, slope_colour
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
-INK, MUTED, PEOPLE, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "people", "truth"))
 U_LABEL = "membrane potential − threshold, u"
 
 

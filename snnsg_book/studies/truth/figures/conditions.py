@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from snnsg_book.style import COLOURS, DASHES, new_axes, slope_axis, slope_colour, summary
+from snnsg_book.style import DASHES, INK, MUTED, TRUTH, means_and_intervals, new_axes, slope_colour, slope_panel
 from snnsg_lib.surrogates import FAMILIES
 
 from ..stages import cosine, known, typical_cosine, typical_length
@@ -17,7 +17,6 @@ from ..stages import cosine, known, typical_cosine, typical_length
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
 MAIN = "FastSigmoid"  # the family of the main condition
 # title: (condition, column, what the main condition has there in words, {value: in words})
 PANELS: dict[str, tuple[str, str, str, dict[Any, str]]] = {
@@ -56,7 +55,7 @@ def plot_lengths(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.n
         ax.scatter(found.index, found["mean"], color=[slope_colour(k) for k in found.index], s=16, zorder=3)
         passed = table.depth.iloc[0] - layer
         ax.plot(found.index, found["mean"] * (2 / found.index) ** passed, color=MUTED, linestyle="--", label="peak 1")
-        _panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
+        slope_panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
     axes[0].set(yscale="log", ylim=(2e-6, 80), ylabel="length / true length")
     axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].legend(loc="lower left", handlelength=1.8)
@@ -103,7 +102,7 @@ def plot_truth_conditions(
         others = others or {name: family.label for name, family in FAMILIES.items() if name != MAIN}
         for (value, name), style in zip(others.items(), cycle(STYLES), strict=False):
             _line(ax, rows[rows[column] == value], batch, layer, name, style)
-        _panel(ax, title)
+        slope_panel(ax, title)
         ax.legend(loc="lower left" if np.isinf(batch) else "upper right", handlelength=2.2, borderpad=0.1)
     axes[0].set(ylim=(-0.05, 1.05))
     for ax in axes[::3]:
@@ -121,12 +120,6 @@ def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, st
     if np.isinf(batch):
         line = typical_cosine(table, by=("layer", "slope")).set_index("slope")
     else:
-        line = summary(table.assign(cosine=cosine(table, batch)), ["slope"], "cosine")
+        line = means_and_intervals(table.assign(cosine=cosine(table, batch)), ["slope"], "cosine")
     ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.15, linewidth=0)
     ax.plot(line.index, line["mean"], color=INK, linestyle=style, linewidth=1.4, label=name)
-
-
-def _panel(ax: Axes, title: str) -> None:
-    slope_axis(ax)
-    ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
-    ax.set_title(title)

@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from snnsg_book.style import COLOURS, new_axes, slope_axis, slope_colour, summary
+from snnsg_book.style import (
+    INK,
+    MUTED,
+    TRUTH,
+    draw_over_slopes,
+    means_and_intervals,
+    new_axes,
+    slope_axis,
+    slope_colour,
+    slope_panel,
+)
 
 from ..learning import PROFILE, best_rates
-from ..stages import cosine, typical_cosine
+from ..stages import best_slopes, cosine, typical_cosine
+from ..steps import with_ratio
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, MUTED, TRUTH = (COLOURS[name][0] for name in ("ink", "muted", "truth"))
 SHOWN = (1.0, 5.0, 25.0, 100.0)
 
 
@@ -39,14 +48,14 @@ def plot_truth(table: pd.DataFrame, batch: int = 64, *, axes: np.ndarray | None 
     """
     layers = sorted(table.layer.unique())
     axes = new_axes("wide", columns=len(layers), sharey=True)[1] if axes is None else axes
-    dots = summary(table.assign(cosine=cosine(table, batch)), ["layer", "slope"], "cosine")
+    dots = means_and_intervals(table.assign(cosine=cosine(table, batch)), ["layer", "slope"], "cosine")
     bias = typical_cosine(table, by=("layer", "slope")).set_index(["layer", "slope"])
     for ax, layer in zip(axes, layers, strict=True):
-        _slope_panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
+        slope_panel(ax, f"layer {layer}" + (", first hidden" if layer == 0 else ""))
         free = bias.loc[layer]
         ax.fill_between(free.index, free.low, free.high, color=MUTED, alpha=0.15, linewidth=0)
         ax.plot(free.index, free["mean"], color=TRUTH, linewidth=1.2)
-        _dotted_line(ax, dots.loc[layer])
+        draw_over_slopes(ax, dots.loc[layer])
     axes[0].set(ylabel="cosine with the true gradient", ylim=(-0.03, 1.04))
     names = (("endless examples:\nbias alone", TRUTH, ""), (f"batches of {batch}:\nbias and noise", MUTED, "o"))
     handles = [Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2) for _, colour, marker in names]
@@ -76,7 +85,7 @@ def plot_batches(
     sizes = np.geomspace(1, 20_000, 25)
     table = table[table.seed.isin(measured.seed.unique())]
     for ax, layer in zip(axes, layers, strict=True):
-        dots = summary(measured[measured.layer == layer], ["slope", "batch"], "cosine")
+        dots = means_and_intervals(measured[measured.layer == layer], ["slope", "batch"], "cosine")
         for slope in SHOWN:
             rows = table[(table.layer == layer) & (table.slope == slope)]
             means = [cosine(rows, size).mean() for size in sizes]
@@ -109,8 +118,7 @@ def plot_best_slopes(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> 
     for ax, stage in zip(axes, stages, strict=True):
         rows = table[table.stage == stage]
         for batch, style in styles.items():
-            means = cosine(rows, batch).groupby([rows.layer, rows.slope]).mean().unstack("slope")
-            best = means.idxmax(axis=1)
+            best = best_slopes(rows, batch)
             ax.plot(best.index, best, color=INK, linestyle=style, linewidth=1.2, label=f"{batch:,} examples")
             ax.scatter(best.index, best, color=[slope_colour(k) for k in best], s=26, zorder=3)
         slope_axis(ax, "y", "")
@@ -137,10 +145,10 @@ def plot_matching(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.
     axes = new_axes("wide", columns=len(layers), sharey=True)[1] if axes is None else axes
     styles = {2.0: ":", 5.0: "--", 25.0: "-"}
     for ax, layer in zip(axes, layers, strict=True):
-        _slope_panel(ax, f"layer {layer}" + {0: ", first hidden", layers[-1]: ", last hidden"}.get(layer, ""))
+        slope_panel(ax, f"layer {layer}" + {0: ", first hidden", layers[-1]: ", last hidden"}.get(layer, ""))
         for kappa, style in styles.items():
             rows = table[(table.layer == layer) & (table.kappa == kappa)]
-            line = summary(rows, ["slope"], "cosine")
+            line = means_and_intervals(rows, ["slope"], "cosine")
             ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.12, linewidth=0)
             ax.plot(line.index, line["mean"], color=INK, linestyle=style, linewidth=1.4, label=f"noise {kappa:g}")
             ax.scatter(kappa, line.loc[kappa, "mean"], s=42, facecolor="white", edgecolor=INK, zorder=4)
@@ -162,9 +170,7 @@ def plot_plateau(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.n
     """
     layers = sorted(table.layer.unique())
     axes = new_axes("wide", columns=len(layers), sharey=True)[1] if axes is None else axes
-    usual = table[table.step == 0.1].set_index(["seed", "layer"])["length"]
-    keys = list(zip(table.seed, table.layer, strict=True))
-    table = table.assign(ratio=table["length"] / usual.loc[keys].to_numpy())
+    table = with_ratio(table)
     for ax, layer in zip(axes, layers, strict=True):
         medians = table[table.layer == layer].groupby("step")[["cosine", "ratio"]].median()
         ax.plot(medians.index, medians.cosine, color=INK, marker="o", markersize=4, linewidth=1.4, label="cosine")
@@ -196,26 +202,14 @@ def plot_learning(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.
     for row, task in zip(axes, tasks, strict=True):
         for ax, (rule, title) in zip(row, rules.items(), strict=True):
             rows = best[(best.task == task) & (best.optimizer == rule)]
-            line = summary(rows[rows.slope != PROFILE], ["slope"], "loss")
-            profile = summary(rows[rows.slope == PROFILE], ["slope"], "loss").iloc[0]
-            _slope_panel(ax, title if task == tasks[0] else "")
+            line = means_and_intervals(rows[rows.slope != PROFILE], ["slope"], "loss")
+            profile = means_and_intervals(rows[rows.slope == PROFILE], ["slope"], "loss").iloc[0]
+            slope_panel(ax, title if task == tasks[0] else "")
             ax.axhspan(profile.low, profile.high, color=MUTED, alpha=0.12, linewidth=0)
             ax.axhline(profile["mean"], color=MUTED, linestyle="--", linewidth=1.2, label="profile")
-            _dotted_line(ax, line)
+            draw_over_slopes(ax, line)
             if task != tasks[-1]:
                 ax.set_xlabel("")
         row[0].set_ylabel(f"{task}: mean loss (nats)")
     axes[0, 0].legend(loc="upper left")
     return axes
-
-
-def _slope_panel(ax: Axes, title: str) -> None:
-    slope_axis(ax)
-    ax.set_xticks((1, 5, 25, 100), ("1", "5", "25", "100"))
-    ax.set_title(title)
-
-
-def _dotted_line(ax: Axes, line: pd.DataFrame) -> None:
-    ax.fill_between(line.index, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
-    ax.plot(line.index, line["mean"], color=MUTED, linewidth=1)
-    ax.scatter(line.index, line["mean"], color=[slope_colour(k) for k in line.index], s=16, zorder=3)
