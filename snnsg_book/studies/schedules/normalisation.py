@@ -43,12 +43,8 @@ def run(configs: Sequence[Config]) -> list:
     return arms.run_arms("td3", arms.BETWEEN, configs)
 
 
-def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+def holds(table: pd.DataFrame) -> dict[str, bool]:
     """Whether the slope stays nearer to 1 as long as the agent crashes if a crash is worth nothing."""
-    return all(_waits(table) for table in (quick, stored))
-
-
-def _waits(table: pd.DataFrame) -> bool:
     early = table[(table.setting == "slow_actor") & (table.step <= 1000)]
     slopes = early.groupby("schedule")["current_slope"].median()
-    return bool(slopes["floor alone"] < slopes["short means alone"])
+    return {"the floor keeps the slope down": bool(slopes["floor alone"] < slopes["short means alone"])}
