@@ -65,10 +65,11 @@ MEANT = {
     "coded": Arm("coded"),
     "coded, with trend": Arm("coded", {"trend": True}),
 }
-# Between `adaptive` and `meant`: one of their two differences at a time.
+# Between `adaptive` and `meant`: one of their two differences at a time; and what Adam's memory does to `meant`.
 BETWEEN = {
     "floor alone": Arm("meant", {"window": 10}),
     "short means alone": Arm("adaptive", {"window": WINDOW}),
+    "meant, rescaled": MEANT["meant, rescaled"],
 }
 EVERYWHERE = ("interval, linear", "interval, geometric", "interval, rescaled", "adaptive")
 ONLINE, CLONED = (*EVERYWHERE, "reversed"), (*EVERYWHERE, "adaptive, rescaled")
