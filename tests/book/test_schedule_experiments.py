@@ -234,9 +234,9 @@ def test_claims_are_decided_by_schedules_and_fixed_slopes_together(tmp_path):
     assert table.set_index("id")["verdict"].to_dict() == expected
 
 
-def test_a_claim_stays_open_until_every_table_it_needs_is_there(tmp_path):
-    frozen(tmp_path, schedules_td3=SCHEDULED)
-    assert verdicts([CLAIM["S9"]], tmp_path)["verdict"].tolist() == ["open"]
+def test_a_claim_is_pending_until_every_table_it_needs_is_there(tmp_path):
+    frozen(tmp_path, schedules_meant_td3=SCHEDULED)
+    assert verdicts([CLAIM["S9"]], tmp_path)["verdict"].tolist() == ["pending"]
 
 
 def test_a_claim_has_the_seeds_it_asks_for():
