@@ -69,7 +69,7 @@ class Chapter(NotebookClient):
     def _aside(self, code: str, expression: str = "None"):
         """Run code that is not the notebook's, and return the value of an expression."""
         reply = run_sync(self.kc.execute_interactive)(
-            code, store_history=False, user_expressions={"value": expression}, output_hook=print
+            code, store_history=False, user_expressions={"value": expression}, output_hook=lambda message: None
         )["content"]
         assert reply["status"] == "ok", reply
         return ast.literal_eval(reply["user_expressions"]["value"]["data"]["text/plain"])
