@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from snnsg_depends import digest_of, files_below
-from sphinx.application import Sphinx
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.config import Config
 
 EXPLORER = re.compile(r'<figure[^>]*\sdata-snnsg="([a-z0-9_-]+)"')
@@ -90,6 +90,12 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
         lines[i] = "`".join(part if j % 2 else part.replace("|", r"\|") for j, part in enumerate(parts))
 
 
+def forget_faulty_build(app: Sphinx, exception: Exception | None) -> None:
+    """Let the next build find the same warnings, where warnings are errors: pages that are not read again give none."""
+    if app.keep_going and app._warncount:
+        (Path(app.doctreedir) / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+
+
 def setup(app: Sphinx) -> dict:
     """Register the extension with Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -105,6 +111,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", digest_assets)
     app.connect("config-inited", add_launch_buttons)
     app.connect("builder-inited", copy_assets)
+    app.connect("build-finished", forget_faulty_build)
     app.connect("source-read", expand_api)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_explorers)

@@ -79,3 +79,12 @@ def test_chapters_that_run_only_once_or_use_what_nobody_sees_fail(book):
     assert "state is left over" in printed
     assert "question.ipynb imports tiny_lib, tiny_lib.answer, which snnsg_declared_imports" in printed
     assert "table.csv, which no module that it imports names" in printed
+
+
+def test_a_warning_fails_the_next_build_too(book):
+    book.write("_toc.yml", "format: jb-book\nroot: book/page\n")
+    book.write("book/page.md", "# Page\n\nSee {ref}`nowhere`.\n")
+    for _ in range(2):
+        done = book.try_to_build()
+        assert done.returncode != 0
+        assert "nowhere" in done.stdout + done.stderr
