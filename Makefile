@@ -48,8 +48,13 @@ lint: $(STAMP) ## style, types, floors of the library, notebooks without outputs
 browser: $(STAMP) # the browser that the tests drive
 	@.ci/browser > /dev/null
 
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
 test: lint browser ## lint, unit and property tests, notebooks, browser
-	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests book
+	@failed=0; \
+	$(PYTEST) --nbmake book || failed=1; \
+	SNNSG_BROWSER="$$(.ci/browser)" $(PYTEST) tests || failed=1; \
+	exit $$failed
 
 test-long: $(STAMP) ## the long fault-injection figures
 	$(BIN)/python -m pytest -m long
