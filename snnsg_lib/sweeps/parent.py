@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import check_int
+from .._extras import extra
 from .._provenance import canonical, sha256, source_hash
 from ..store import RunStore
 from .configs import checked_configs
@@ -131,8 +132,9 @@ def _count(chunks: list[Chunk]) -> int:
 
 
 def _dispatch(job: Job, chunks: list[Chunk], jobs: int, finished: Callable[[Chunk], None]) -> None:
-    from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
+    with extra("experiments"):
+        from joblib import Parallel, delayed
+        from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
     return_as = "generator_unordered" if backend.supports_return_generator or jobs == 1 else "list"
@@ -213,7 +215,8 @@ def _timed_manifest(store: RunStore, run: Callable, keys: list[str]) -> Iterator
 
 
 def _progress_bar(total: int, progress: bool) -> Any:
-    from tqdm import tqdm
+    with extra("experiments"):
+        from tqdm import tqdm
 
     # The plain text bar: the one for notebooks is a widget, dead on a static page.
     return tqdm(total=total, disable=not progress, unit="run", smoothing=0)
