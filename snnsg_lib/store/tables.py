@@ -205,7 +205,8 @@ def _typed(cells: pd.Series, kind: str) -> pd.Series:
 
 
 def _kind(column: pd.Series) -> str:
-    from pandas.api import types
+    with extra("experiments"):
+        from pandas.api import types
 
     if types.is_bool_dtype(column):
         return "bool"

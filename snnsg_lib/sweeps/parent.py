@@ -164,8 +164,9 @@ def _dispatch_alone(job: Job, store: RunStore, chunks: list[Chunk], jobs: int) -
 @contextmanager
 def _local_processes(backend: Any) -> Iterator[None]:
     """Give joblib's own processes one thread each, and end them afterwards: idle ones would run old code next time."""
-    from joblib import parallel_config
-    from joblib.externals.loky import get_reusable_executor
+    with extra("experiments"):
+        from joblib import parallel_config
+        from joblib.externals.loky import get_reusable_executor
 
     if type(backend).__name__ != "LokyBackend":
         yield
