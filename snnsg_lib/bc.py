@@ -6,9 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
+
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.learning.learner import Callback, ReplicaLearner

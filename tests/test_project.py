@@ -127,6 +127,7 @@ def test_every_make_target_of_the_readme_exists():
     assert named <= targets
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason=".ci/browser is a Bash script")
 def test_a_missing_browser_is_an_error_that_names_the_command(tmp_path):
     bash = shutil.which("bash")
     for name in ("dirname", "id", "timeout"):

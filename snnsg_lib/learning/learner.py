@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from gymnasium import spaces
 from torch import Tensor, nn
+
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
+    from gymnasium import spaces
 
 from snnsg_lib._checks import check_int
 from snnsg_lib.envs import episode_returns, make_vector

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._extras import extra
 from .._provenance import canonical, sha256
 from .files import CorruptResultError, decode_lines, encode_lines, make_folder, write_atomically
 from .records import RunStore
@@ -34,7 +35,8 @@ def to_table(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     runs : list of records
         As `sweep` returns them. A failed run has no rows and so takes no part in any average.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     rows = []
     for run in runs:
@@ -78,7 +80,8 @@ def freeze(
     crash between the two files leaves the old table readable: until the new table stands, the JSON file carries both
     provenances.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     _checked_name(name)
     folder = Path(directory)
@@ -144,7 +147,8 @@ def load_table(name: str, directory: str | Path, *, command: str | None = None) 
     CorruptResultError
         The files do not agree with their hashes. Both errors name the file and the command that makes it again.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     _checked_name(name)
     folder = Path(directory)
@@ -225,11 +229,15 @@ def _code_of_runs(codes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _typed(cells: pd.Series, kind: str) -> pd.Series:
-    return cells == "True" if kind == "bool" else cells.astype(kind)
+    if kind == "bool":
+        return cells == "True"
+    # Below pandas 3 a missing cell becomes the text "nan".
+    return cells.astype(kind).where(cells.notna()) if kind == "str" else cells.astype(kind)
 
 
 def _kind(column: pd.Series) -> str:
-    from pandas.api import types
+    with extra("experiments"):
+        from pandas.api import types
 
     if types.is_bool_dtype(column):
         return "bool"

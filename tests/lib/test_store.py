@@ -216,6 +216,7 @@ def test_full_disk_names_the_path_and_leaves_the_old_record(tmp_path, monkeypatc
     assert len(list(store.records.iterdir())) == 1
 
 
+@kills.posix
 def test_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
     store = RunStore(tmp_path)
     code = f"import time\nfrom snnsg_lib.store import RunStore\nwith RunStore({str(tmp_path)!r}).lock({KEY!r}):\n" \
@@ -230,6 +231,7 @@ def test_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
             assert mine
 
 
+@kills.posix
 def test_stray_temporary_files_go_and_those_of_the_living_stay(tmp_path):
     store = RunStore(tmp_path)
     dead = kills.start(lambda: None)
@@ -242,6 +244,7 @@ def test_stray_temporary_files_go_and_those_of_the_living_stay(tmp_path):
     assert not stray.exists()
 
 
+@kills.posix
 def test_kill_at_any_point_of_a_freeze_leaves_the_old_table_or_the_new_one(tmp_path):
     old, new = [record(0, value=1.0)], [record(0, value=2.0)]
     seen = set()
