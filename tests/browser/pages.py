@@ -161,17 +161,52 @@ def _press_end(slider: Locator, end: str) -> None:
     slider.press("Home" if end == "min" else "End")
 
 
-def drawing_times(explorer: Locator, control: str, values: list) -> list[float]:
-    """Return how long each of 101 drawings takes, in milliseconds, while a control goes through `values`."""
+def faults_of_choices(explorer: Locator, *, alike: tuple[str, ...] = (), words: bool = True) -> list[str]:
+    """Take every choice of every select, and return what did not give each choice a picture and a sentence of its own.
+
+    One choice of the selects in `alike` may repeat another; without `words` the sentences are not looked at.
+    """
+    faults = []
+    for select in explorer.locator("select").all():
+        if not select.is_enabled():
+            continue
+        name = select.get_attribute("name")
+        choices = select.locator("option").evaluate_all("options => options.map(option => option.value)")[:12]
+        pictures, sentences = set(), set()
+        for choice in choices:
+            select.select_option(choice)
+            pictures.add(picture(explorer))
+            sentences.add(explorer.locator(".snnsg-sentence").text_content())
+        for kind, seen in (("pictures", pictures), ("sentences", sentences if words else pictures)):
+            if len(seen) < len(choices) - (name in alike):
+                faults.append(f"{name}: {len(choices)} choices have {len(seen)} {kind}")
+        reset(explorer)
+    return faults
+
+
+def drawing_times(explorer: Locator, control: str, values: list) -> tuple[list[float], float]:
+    """Return how long each of 101 drawings takes, in milliseconds, and by what this machine is slower than it might be.
+
+    The latter, 1 or more, by ten million products, which take 10 ms on the reference machine when it is idle.
+    """
     return explorer.locator(".snnsg").evaluate(
         """(root, [control, values]) => {
           const { draw, change } = root.snnsg;
-          return Array.from({ length: 101 }, (_, i) => {
+          const numbers = new Float64Array(1000).fill(0.5);
+          const time = (work) => { const start = performance.now(); work(); return performance.now() - start; };
+          function probe() {
+            let sum = 0;
+            for (let i = 0; i < 10000; i++) for (let j = 0; j < 1000; j++) sum += numbers[j] * numbers[j];
+            return sum;
+          }
+          const probes = [], times = [];
+          for (let i = 0; i < 101; i++) {
             change(control, values[i % values.length]);
-            const start = performance.now();
-            draw();
-            return performance.now() - start;
-          });
+            times.push(time(draw));
+            if (i % 5 === 0) probes.push(time(probe));
+          }
+          probes.sort((a, b) => a - b);
+          return [times, Math.max(1, probes[Math.floor(probes.length / 2)] / 10)];
         }""",
         [control, values],
     )
