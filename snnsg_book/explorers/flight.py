@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnsg_book import load_results
-from snnsg_book.studies.control.figures.flight import SECONDS_PER_STEP
 from snnsg_book.studies.control.flights import SHARES
 
 from .controls import Button, Choice, Number
@@ -23,6 +22,7 @@ WORDS = ("a tenth", "a quarter", "half", "the whole time")
 TRAINED = {f"{share:g}": words for share, words in zip(SHARES, WORDS, strict=True)}
 LEARNERS = ("bc", "td3")
 IDLE = {"pilot": ["expert"]}
+SECONDS_PER_STEP = 0.02
 STEPS = 150  # of a flight that nothing ends
 # Whole numbers are short in a page: millimetres, thousandths of a quaternion, hundredths of an action.
 SCALES = {name: 1000 for name in ("x", "y", "z", "qx", "qy", "qz")} | {f"action_{motor}": 100 for motor in range(4)}

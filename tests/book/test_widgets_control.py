@@ -13,7 +13,6 @@ from synthetic_curves import learning_table
 
 from snnsg_book import load_results
 from snnsg_book.explorers import FlightViewer, LearningCurveExplorer, curves, flight
-from snnsg_book.studies.control.figures.flight import project
 from snnsg_book.studies.control.outcomes import THRESHOLDS, outcomes
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
@@ -158,10 +157,13 @@ def test_a_flight_unpacks_to_the_rows_of_the_table(which):
 
 
 def test_projection_keeps_what_lies_across_the_view():
-    assert project(np.array([0.0, 0.0, 1.0]), 0, 0) == pytest.approx([0, 1])
-    assert project(np.array([0.0, 1.0, 0.0]), 0, 0) == pytest.approx([1, 0])
-    assert project(np.array([1.0, 0.0, 0.0]), 0, 0) == pytest.approx([0, 0])  # along the view
-    assert project(np.array([1.0, 0.0, 0.0]), 0, 90) == pytest.approx([0, -1])  # from above, towards the viewer's feet
+    def seen(*given):
+        return ask("flight", [["projected", *given]])[0]
+
+    assert seen([0, 0, 1], 0, 0) == pytest.approx([0, 1])
+    assert seen([0, 1, 0], 0, 0) == pytest.approx([1, 0])
+    assert seen([1, 0, 0], 0, 0) == pytest.approx([0, 0])  # along the view
+    assert seen([1, 0, 0], 0, 90) == pytest.approx([0, -1])  # from above, towards the viewer's feet
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,7 @@ from snnsg_book.explorers import (
     TruthExplorer,
 )
 from snnsg_book.explorers.controls import Choice, Listed, Number, Whole
-from snnsg_book.explorers.flight import flight_rows
-from snnsg_book.studies.control.figures.flight import SECONDS_PER_STEP, project
+from snnsg_book.explorers.flight import SECONDS_PER_STEP, flight_rows
 
 FOLDER = Path(__file__).resolve().parents[1] / "js" / "vectors"
 
@@ -144,6 +143,18 @@ def flossing() -> tuple[dict, list]:
     parts = {"accuracy": run.accuracy, "exponents": run.exponents.tolist()}
     pairs = zip(run.exponents.tolist(), explorer.others(), strict=True)
     return {}, [case("unpack", [stored], parts), *(case("others", [one], mean, 1e-12) for one, mean in pairs)]
+
+
+def project(points: np.ndarray, azimuth: float, elevation: float) -> np.ndarray:
+    """Parallel projection of points (..., 3) onto the picture, (..., 2): right and up, in the unit of the points.
+
+    The viewer stands `azimuth` degrees from the x axis, counter-clockwise as seen from above, and `elevation` degrees
+    above the horizon.
+    """
+    a, e = np.radians([azimuth, elevation])
+    right = (-np.sin(a), np.cos(a), 0.0)
+    up = (-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e))
+    return points @ np.array([right, up]).T
 
 
 def flight() -> tuple[dict, list]:
