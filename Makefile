@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve lab test test-long lint browser bench audit experiment repository clean
+.PHONY: help setup book serve lab test test-long lint browser bench audit pictures vectors experiment repository clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -40,11 +40,12 @@ serve: book ## build, then serve the pages on this machine
 lab: $(STAMP) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book
 
-lint: $(STAMP) ## style, types, floors of the library, notebooks without outputs
+lint: $(STAMP) ## style of Python and JavaScript, types, floors, notebooks without outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/biome check
 	$(BIN)/nbstripout --verify $(wildcard book/*.ipynb)
 
 browser: $(STAMP) # the browser that the tests drive
@@ -70,8 +71,14 @@ bench: $(STAMP) ## speed against snnTorch and against the floor
 experiment: $(STAMP) ## run one experiment again: make experiment NAME=...
 	$(BIN)/python -m snnsg_book $(NAME)
 
-audit: book ## Lighthouse and page weight (needs Node)
-	CHROME_PATH="$$(.ci/browser)" $(BIN)/python .ci/audit.py
+pictures: browser ## capture the explorers' pictures for pages without JavaScript anew
+	SNNSG_BROWSER="$$(.ci/browser)" $(BIN)/python tests/browser/capture.py
+
+vectors: $(STAMP) ## compute anew what the explorers' JavaScript is tested against
+	$(BIN)/python tests/book/vectors.py
+
+audit: book ## Lighthouse and page weight
+	PATH="$(CURDIR)/$(BIN):$$PATH" CHROME_PATH="$$(.ci/browser)" $(BIN)/python .ci/audit.py
 
 repository: $(STAMP) ## set the repository's address: make repository URL=https://github.com/OWNER/NAME
 	$(BIN)/python .ci/set_repository.py "$(URL)"

@@ -47,12 +47,14 @@ def copy_assets(app: Sphinx) -> None:
 
 
 def add_explorers(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Load on each page only its own explorers: the shared core, theirs, then the host that starts them."""
+    """Load on each page only its own explorers: the shared scripts, theirs, then the host that starts them."""
     names = sorted(set(EXPLORER.findall(context.get("body") or "")))
     if not names:
         return
+    from snnsg_book.explorers.explorer import SHARED
+
     app.add_css_file("explorers/explorer.css")
-    for name in ["core", *names, "host"]:
+    for name in [*SHARED, *names, "host"]:
         # Deferred scripts run in their order: these before MathJax, which is large.
         app.add_js_file(f"explorers/{name}.js", priority=400, defer="defer")
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from snnsg_book.explorers.explorer import SHARED
+
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 LINK_KINDS = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
@@ -96,7 +98,7 @@ def test_pages_load_the_explorers_and_the_maths_that_they_show_and_no_others(pag
         scripts = [Path(urlsplit(attrs["src"]).path) for attrs in page.all("script") if attrs.get("src")]
         shown = {attrs["data-snnsg"] for attrs in page.all("figure") if attrs.get("data-snnsg")}
         loaded = [script.stem for script in scripts if script.parent.name == "explorers"]
-        assert loaded == (["core", *sorted(shown), "host"] if shown else []), page.path.name
+        assert loaded == ([*SHARED, *sorted(shown), "host"] if shown else []), page.path.name
         maths = any("math" in (attrs.get("class") or "").split() for tag, attrs in page.tags if tag in ("span", "div"))
         assert maths == any(script.name == "mathjax.js" for script in scripts), page.path.name
         assert not any("fontawesome" in script.name for script in scripts)

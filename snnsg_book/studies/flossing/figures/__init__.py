@@ -15,8 +15,6 @@ from .lyapunov import (
     plot_gradients_over_time,
     plot_leading_exponents,
     plot_lyapunov_spectrum,
-    plot_perturbation,
-    plot_raster,
     plot_two_orbits,
 )
 
@@ -32,9 +30,7 @@ __all__ = [
     "plot_leading_exponents",
     "plot_lyapunov_spectrum",
     "plot_memory",
-    "plot_perturbation",
     "plot_published_test",
-    "plot_raster",
     "plot_stream_memory",
     "plot_tangent_and_network",
     "plot_training",
