@@ -39,12 +39,14 @@
     },
   };
   function twin(family) {
-    if (!Object.hasOwn(families, family)) throw new Error(`the surrogate family ${family} has no entry among the families of core.js`);
+    if (!Object.hasOwn(families, family))
+      throw new Error(`the surrogate family ${family} has no entry among the families of core.js`);
     return families[family];
   }
   const peak = (family, k, normalization) => (normalization === "area" ? k / twin(family).area : 1);
   const derivative = (family, k, normalization, u) => peak(family, k, normalization) * twin(family).shape(k * u);
-  const primitive = (family, k, normalization, u) => (peak(family, k, normalization) / k) * twin(family).primitive(k * u);
+  const primitive = (family, k, normalization, u) =>
+    (peak(family, k, normalization) / k) * twin(family).primitive(k * u);
 
   // ---- Small helpers for the page: text is only ever set as text.
   function element(tag, attributes = {}, ...children) {
