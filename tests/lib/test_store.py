@@ -156,6 +156,17 @@ def test_folder_that_takes_no_file_is_named(tmp_path):
         check_writable(tmp_path / "file")
 
 
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+@pytest.mark.parametrize("own_type", [True, False], ids=["text of pandas 3", "objects of pandas 2"])
+def test_missing_text_comes_back_missing(tmp_path, own_type):
+    with pd.option_context("future.infer_string", own_type):
+        freeze("notes", pd.DataFrame({"note": ["a", None, "b"], "value": [1.0, None, 3.0]}), directory=tmp_path)
+        table = load_table("notes", tmp_path)
+    assert table["note"].isna().tolist() == [False, True, False]
+    assert table["note"].dropna().tolist() == ["a", "b"]
+    assert table["value"].isna().tolist() == [False, True, False]
+
+
 def test_failed_run_takes_no_part_in_a_table_and_is_listed_beside_it(tmp_path):
     failed = record(1, rows=[], failure={"reason": "NaN in the loss", "traceback": ""})
     freeze("some", [record(0), failed], directory=tmp_path)
