@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib._provenance import canonical, sha256, without_docstrings
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
 if TYPE_CHECKING:
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
 DIRECTIONS = ("above", "below", "within")
 FEWEST_SEEDS = 10
-VERDICTS = ("reproduced", "under conditions", "not reproduced", "open")
+VERDICTS = ("reproduced", "under conditions", "not reproduced", "open", "pending")
 
 
 @dataclass(frozen=True)
@@ -96,8 +93,7 @@ class Claim:
     beside : tuple of str
         Further stored tables that the measure needs. All rows then come together, with a column `table`.
     measure : function, optional
-        `measure(rows, regime)` returns one value a seed from the rows of the regime. Made with `def`: its source
-        belongs to the entry. Without it the claim is open.
+        `measure(rows, regime)` returns one value a seed from the rows of the regime. Without it the claim is open.
     """
 
     id: str
@@ -114,14 +110,6 @@ class Claim:
         check_int("seeds", self.seeds, low=FEWEST_SEEDS)
         if not self.regimes:
             raise ValueError(f"regimes of {self.id} must hold at least one, got none")
-
-    @property
-    def hash(self) -> str:
-        """A hash of the entry, which a frozen table keeps: what the claim said when the table was made."""
-        code = "" if self.measure is None else without_docstrings(textwrap.dedent(inspect.getsource(self.measure)))
-        regimes = [[regime.name, regime.margin, regime.direction, regime.where] for regime in self.regimes]
-        entry = [self.id, self.sentence, self.source, self.statistic, regimes, self.table, self.seeds, code]
-        return sha256(canonical([*entry, self.beside] if self.beside else entry))
 
     def results(self, table: pd.DataFrame) -> list[RegimeResult]:
         """Return the result in each regime; none if the claim has no measure yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
 def command_of(name: str) -> str:
     """Return the command that makes a table."""
     return f"python -m snnsg_book {name}"
+
+
+def pack_of(name: str, directory: str | Path | None = None) -> Path:
+    """Return where the run records of a study under way are packed."""
+    return (folder_of(name) if directory is None else Path(directory)) / f"{name}.records.gz"
+
+
+def rows_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the one table given by its name, or the rows of several with the name of each in the column `table`."""
+    import pandas as pd
+
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
 
 def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import importlib.util
 import inspect
 import json
 import platform
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -31,29 +32,35 @@ def canonical(value: Any) -> str:
 
 
 def source_hash(function: Callable) -> str:
-    """Return a hash of the code behind `function`: its module and the library modules that it imports, recursively.
+    """Return one hash of all the code behind `function`: of the modules that `modules_of` names."""
+    own = _own_module(function)
+    # The name under which the first module was started does not matter, and __main__ names nothing.
+    modules = {"" if own and name == own[0] else name: code for name, code in modules_of(function).items()}
+    return sha256(canonical(modules))
 
-    Comments, docstrings and layout do not count. Modules of the function's own package are followed too, and for a
-    script or a top-level module the modules beside it. A function typed in a notebook counts with the functions and
-    constants that it names.
+
+def modules_of(function: Callable) -> dict[str, str]:
+    """Return {module: hash of its code} for the code behind `function`.
+
+    That is its module and the library modules that this imports, recursively. Comments, docstrings and layout do not
+    count. Modules of the function's own package are followed too, and for a script or a top-level module the modules
+    beside it. A function typed in a notebook counts with the functions and constants that it names.
     """
-    if not isinstance(function, FunctionType):
-        raise TypeError(f"run must be a function made with def, got {function!r}")
-    module = sys.modules.get(function.__module__)
-    path = getattr(module, "__file__", None)
-    if module is not None and path is not None and Path(path).is_file():
-        return sha256(canonical(_sources(_module_name(module), Path(path))))
+    if own := _own_module(function):
+        return {name: _bare(file.read_text(encoding="utf-8")) for name, file in _files(*own).items()}
     sources: dict[str, str] = {}
     _add_interactive(function, sources)
-    return sha256(canonical(sources))
+    return {name: sha256(source) for name, source in sorted(sources.items())}
 
 
-def module_hash(name: str) -> str:
-    """Return the hash of module `name` and what it imports from this library, as `source_hash` does for a function."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ValueError(f"no module named {name!r}")
-    return sha256(canonical(_sources(name, Path(spec.origin))))
+def code_of(function: Callable) -> dict[str, Any]:
+    """Return what a result says about the code that made it.
+
+    `modules` as `modules_of` gives them; `commit`, where git keeps the modules; and beside it `dirty`, whether one of
+    them differs from that commit.
+    """
+    own = _own_module(function)
+    return {"modules": modules_of(function), **(_commit(list(_files(*own).values())) if own else {})}
 
 
 @lru_cache(maxsize=1)
@@ -80,30 +87,65 @@ def without_docstrings(source: str) -> str:
     return ast.unparse(tree)
 
 
-def _module_name(module: ModuleType) -> str:
+def _own_module(function: Callable) -> tuple[str, Path] | None:
+    """Return name and file of the module that `function` stands in, None for one typed in a notebook."""
+    if not isinstance(function, FunctionType):
+        raise TypeError(f"run must be a function made with def, got {function!r}")
+    module = sys.modules.get(function.__module__)
+    path = getattr(module, "__file__", None)
+    if module is None or path is None or not Path(path).is_file():
+        return None
     # A module run with `python -m` is called __main__; its spec still knows the name that relative imports start from.
-    return module.__spec__.name if module.__spec__ is not None else module.__name__
+    return module.__spec__.name if module.__spec__ is not None else module.__name__, Path(path)
 
 
-def _sources(name: str, path: Path) -> dict[str, str]:
-    """Return {module name: bare source} of a module and of the modules that it imports and that belong to it."""
-    sources: dict[str, str] = {}
+def _files(name: str, path: Path) -> dict[str, Path]:
+    """Return {module: file} of a module and of the modules that it imports and that belong to it."""
+    files: dict[str, Path] = {}
     queue = [(name, path)]
     while queue:
         current, file = queue.pop()
-        if current in sources:
+        if current in files:
             continue
+        files[current] = file
         text = file.read_text(encoding="utf-8")
-        sources[current] = without_docstrings(text)
         for imported in _imported_names(text, current, file.name == "__init__.py"):
-            if imported not in sources and (found := _file_of(imported, name, path)) is not None:
+            if imported not in files and (found := _file_of(imported, name, path)) is not None:
                 queue.append((imported, found))
-    # The name under which the first module was started does not matter, and __main__ names nothing.
-    sources[""] = sources.pop(name)
-    return sources
+    return dict(sorted(files.items()))
 
 
-def _imported_names(source: str, module: str, is_package: bool) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # the experiments of the book share most of their modules
+def _bare(source: str) -> str:
+    return sha256(without_docstrings(source))
+
+
+def _commit(files: Sequence[Path]) -> dict[str, Any]:
+    """Return commit and state of the repository that keeps `files`; nothing where git is absent or knows none."""
+    folder = files[0].resolve().parent
+    try:
+        top = Path(_git(folder, "rev-parse", "--show-toplevel"))
+        inside = [str(file.resolve()) for file in files if file.resolve().is_relative_to(top)]
+        if not inside or not _git(folder, "ls-files", "--", *inside):
+            return {}  # an installed copy that happens to lie within someone's repository
+        commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain", "--", *inside)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+@lru_cache(maxsize=1024)
+def _imported_names(source: str, module: str, is_package: bool) -> tuple[str, ...]:
+    """Return the names that `import` could find in the source of a module."""
+    return tuple(_imports(source, module, is_package))
+
+
+def _imports(source: str, module: str, is_package: bool) -> Iterator[str]:
     package = module.split(".") if is_package else module.split(".")[:-1]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -156,11 +198,18 @@ def _add_interactive(thing: Any, sources: dict[str, str]) -> None:
 def _add_named(name: str, value: Any, own_module: str, sources: dict[str, str]) -> None:
     origin = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     if isinstance(origin, str) and origin.partition(".")[0] == LIBRARY:
-        sources[origin] = module_hash(origin)
+        sources[origin] = canonical(_library_modules(origin))
     elif isinstance(value, FunctionType | type) and origin == own_module:
         _add_interactive(value, sources)
     elif isinstance(value, bool | int | float | str | tuple | None):
         sources[f"value of {name}"] = repr(value)
+
+
+def _library_modules(name: str) -> dict[str, str]:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return {module: _bare(file.read_text(encoding="utf-8")) for module, file in _files(name, Path(spec.origin)).items()}
 
 
 def _methods(cls: type) -> list[FunctionType]:

@@ -11,12 +11,15 @@ import pandas as pd
 
 from snnsg_book import catalogue
 from snnsg_book.claim import VERDICTS, Claim, Regime, RegimeResult, verdict_of
-from snnsg_book.results import load_results
+from snnsg_book.results import load_results, rows_of
+
+from . import frozen
+from .frozen import freeze_claims, path_of, read_entries
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-__all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "entry_hashes", "scorecard", "verdicts"]
+__all__ = ["CLAIMS", "VERDICTS", "Claim", "Regime", "RegimeResult", "freeze_claims", "moved", "scorecard", "verdicts"]
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(
@@ -38,34 +41,37 @@ def verdicts(claims: Sequence[Claim] = CLAIMS, directory: str | Path | None = No
     Returns
     -------
     DataFrame
-        id, claim, source, statistic, verdict ("reproduced", "under conditions", "not reproduced" or "open"), intervals
-        (interquartile mean and 95 % interval in each regime, in words), seeds (asked for), n (fewest found in a
-        regime), failed (runs without a value) and table.
+        id, claim, source, statistic, verdict ("reproduced", "under conditions", "not reproduced", "open", or "pending"
+        before its table is there), intervals (interquartile mean and 95 % interval in each regime, in words), seeds
+        (asked for), n (fewest found in a regime), failed (runs without a value), changes (of its words or margins
+        after its table was made) and table.
 
     Raises
     ------
     CorruptResultError
-        A stored table does not agree with its hash.
+        A stored table or `claims.json` does not agree with its hash.
     """
     load = functools.cache(functools.partial(load_results, directory=directory))  # many claims share a table
-    return pd.DataFrame([_row(claim, load) for claim in claims])
+    read = functools.cache(read_entries)
+    return pd.DataFrame([_row(claim, load, read(path_of(claim, directory))) for claim in claims])
 
 
-def entry_hashes(table: str) -> dict[str, str]:
-    """Return {claim id: hash of its entry} for the claims that read `table`."""
-    return {claim.id: claim.hash for claim in CLAIMS if claim.table == table}
+def moved(claims: Sequence[Claim] = CLAIMS, directory: str | Path | None = None) -> dict[str, list[str]]:
+    """Return {claim id: what differs from the frozen claim}, in words: its own, its margins, tables and numbers."""
+    return frozen.moved(claims, directory)
 
 
 def scorecard(directory: str | Path | None = None) -> Styler:
     """Return the verdicts as a table to be read: it shows itself in a notebook and on a page."""
     frame = verdicts(directory=directory)
     regimes = ("\n– " + frame["intervals"].str.replace("; ", "\n– ")).where(frame["intervals"] != "", "")
+    changes = ("\nChanged " + frame["changes"]).where(frame["changes"] != "", "")
     shown = pd.DataFrame(
         {
             "Id": frame["id"],
             "Claim": frame["claim"] + "\n(" + frame["source"] + ")",
             "Verdict": [f"{row.verdict}\n{row.n} of {row.seeds} seeds" for row in frame.itertuples()],
-            "What is measured": frame["statistic"] + regimes,
+            "What is measured": frame["statistic"] + regimes + changes,
         }
     )
     cell = "text-align: left; vertical-align: top; white-space: pre-line;"
@@ -73,35 +79,29 @@ def scorecard(directory: str | Path | None = None) -> Styler:
     return style.set_table_styles([{"selector": "th, td", "props": cell}])
 
 
-def _row(claim: Claim, load: Callable[[str], pd.DataFrame]) -> dict[str, Any]:
+def _row(claim: Claim, load: Callable[[str], pd.DataFrame], entries: dict[str, Any]) -> dict[str, Any]:
     try:
-        tables = [load(name) for name in (claim.table, *claim.beside)]
+        tables = {name: load(name) for name in (claim.table, *claim.beside)}
     except FileNotFoundError:
-        results, failed = [], 0  # not run yet
+        results, failed, verdict = [], 0, "pending"
     else:
-        results = claim.results(_together(claim, tables))
-        failed = sum(len(table.attrs.get("failed", [])) for table in tables)
+        results = claim.results(rows_of(tables))
+        failed = sum(len(table.attrs.get("failed", [])) for table in tables.values())
+        verdict = verdict_of(results)
     shown = [_in_words(result, regime) for result, regime in zip(results, claim.regimes, strict=False)]
     return {
         "id": claim.id,
         "claim": claim.sentence,
         "source": claim.source,
         "statistic": claim.statistic,
-        "verdict": verdict_of(results),
+        "verdict": verdict,
         "intervals": "; ".join(shown),
         "seeds": claim.seeds,
         "n": min((result.n for result in results), default=0),
         "failed": failed,
+        "changes": "; ".join(entries.get(claim.id, {}).get("changes", [])),
         "table": claim.table,
     }
-
-
-def _together(claim: Claim, tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the one table of a claim, or the rows of all with the name of each in the column `table`."""
-    if not claim.beside:
-        return tables[0]
-    names = (claim.table, *claim.beside)
-    return pd.concat([table.assign(table=name) for name, table in zip(names, tables, strict=True)], ignore_index=True)
 
 
 def _in_words(result: RegimeResult, regime: Regime) -> str:

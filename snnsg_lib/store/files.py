@@ -41,27 +41,29 @@ def decode(data: bytes) -> dict[str, Any]:
     return document["body"]
 
 
-def encode_lines(body: Mapping[str, Any]) -> bytes:
-    """Return JSON with one line for each entry, so that it can be read and compared."""
+def encode_lines(body: Mapping[str, Any], indent: int | None = None) -> bytes:
+    """Return JSON with one line for each entry, or with entries laid out by `indent`: it can be read and compared."""
     entries = {"sha256": sha256(_dump(body)), **body}
-    return ("{\n" + ",\n".join(f"{_dump(key)}: {_dump(value)}" for key, value in entries.items()) + "\n}\n").encode()
+    lines = (f"{_dump(key)}: {_dump(value, indent)}" for key, value in entries.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def decode_lines(data: bytes) -> dict[str, Any]:
+def decode_lines(data: bytes, indent: int | None = None) -> dict[str, Any]:
     """Return the body that `encode_lines` wrote; CorruptResultError if anything but the line ends differs."""
     try:
         body = json.loads(data.decode("utf-8"))
         body.pop("sha256")
-        intact = encode_lines(body) == data.replace(b"\r\n", b"\n")
+        intact = encode_lines(body, indent) == data.replace(b"\r\n", b"\n")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptResultError(f"not a whole provenance: {error}") from error
+        raise CorruptResultError(f"not a whole document: {error}") from error
     if not intact:
         raise CorruptResultError("its checksum does not agree")
     return body
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+def _dump(value: Any, indent: int | None = None) -> str:
+    separators = (",", ":") if indent is None else (",", ": ")
+    return json.dumps(value, indent=indent, separators=separators, allow_nan=False, ensure_ascii=False)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -25,17 +25,17 @@ class RunStore:
 
     Notes
     -----
-    `records/KEY.json` holds a record with its SHA-256, `claims/` the lock files of work in progress, `quarantine/`
+    `records/KEY.json` holds a record with its SHA-256, `locks/` the lock files of work in progress, `quarantine/`
     what was found damaged, and `sweep.json` the list of keys of the latest sweep.
     """
 
     def __init__(self, directory: str | Path):
         self.directory = Path(directory)
         self.records = self.directory / "records"
-        self.claims = self.directory / "claims"
+        self.locks = self.directory / "locks"
         self.quarantine = self.directory / "quarantine"
         self.manifest = self.directory / "sweep.json"
-        for folder in (self.records, self.claims):
+        for folder in (self.records, self.locks):
             make_folder(folder)
 
     def get(self, key: str) -> dict[str, Any] | None:
@@ -58,23 +58,23 @@ class RunStore:
         self._path(key).unlink(missing_ok=True)
 
     @contextmanager
-    def claim(self, key: str) -> Iterator[bool]:
+    def lock(self, key: str) -> Iterator[bool]:
         """Try to take the work named `key`; yield whether it is ours. The end, or the death, of the process frees it.
 
-        Whoever takes a claim has to look again whether the record is still missing.
+        Whoever takes a lock has to look again whether the record is still missing.
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.claims / f"{_checked_key(key)}.lock")
+        file = FileLock(self.locks / f"{_checked_key(key)}.lock")
         try:
-            lock.acquire(timeout=0)
+            file.acquire(timeout=0)
         except Timeout:
             yield False
             return
         try:
             yield True
         finally:
-            lock.release()
+            file.release()
 
     def read_manifest(self) -> dict[str, Any] | None:
         """Return the list of the latest sweep, or None if there is none; a damaged one is set aside with a warning."""

@@ -16,6 +16,8 @@ from .records import RunStore
 if TYPE_CHECKING:
     import pandas as pd
 
+SEVERAL = "several"  # in place of a module's hash where the runs of a table were made by more than one state of it
+
 
 class _Shared(dict):
     """A part of the provenance that is handed on as it is: pandas deep-copies `.attrs` in every operation."""
@@ -53,7 +55,6 @@ def freeze(
     *,
     directory: str | Path,
     command: str | None = None,
-    claims: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `NAME.csv` and `NAME.json` (provenance) and return the path of the table.
 
@@ -67,11 +68,12 @@ def freeze(
         Where to write; made when missing.
     command : str, optional
         The command that makes the table again; it is named in error messages.
-    claims : dict, optional
-        {claim id: hash of its entry} for the claims that read the table.
 
     Notes
     -----
+    The provenance of runs names the commit they were made at, whether a module differed from it (`dirty`), and one
+    hash for each module of their code (`modules`); without git, the hashes alone.
+
     Floats are written with as many digits as bring the same float64 back; a missing value (None) is an empty cell. A
     crash between the two files leaves the old table readable: until the new table stands, the JSON file carries both
     provenances.
@@ -97,8 +99,6 @@ def freeze(
         "wall_seconds": wall_seconds,
         "columns": {column: _kind(table[column]) for column in table},
         "table_sha256": sha256(text),
-        "claims": dict(claims or {}),
-        "claims_sha256": sha256(canonical(dict(claims or {}))),
     }
     make_folder(folder)
     previous = _readable_provenance(folder, name)
@@ -107,6 +107,23 @@ def freeze(
     if previous:
         write_atomically(folder / f"{name}.json", encode_lines(provenance))
     return folder / f"{name}.csv"
+
+
+def check_writable(directory: str | Path) -> None:
+    """Make `directory` if it is missing and write a file in it for a moment; OSError names what stands in the way."""
+    make_folder(Path(directory))
+    probe = Path(directory) / ".writable"
+    write_atomically(probe, b"")
+    probe.unlink()
+
+
+def amend(name: str, directory: str | Path, **changes: Any) -> None:
+    """Change entries of the provenance of a frozen table; the table itself stays as it is.
+
+    FileNotFoundError if there is no such table, CorruptResultError if it or its provenance is damaged.
+    """
+    provenance = dict(load_table(name, directory).attrs) | changes
+    write_atomically(Path(directory) / f"{name}.json", encode_lines(provenance))
 
 
 def load_table(name: str, directory: str | Path, *, command: str | None = None) -> pd.DataFrame:
@@ -168,19 +185,18 @@ def _readable_provenance(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _facts_of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    configs = [run["config"] for run in runs]
+    configs, seconds = [run["config"] for run in runs], [run["seconds"] for run in runs]
     fields = list(configs[0])
     fixed = {
         field: configs[0][field] for field in fields if all(config[field] == configs[0][field] for config in configs)
     }
     varied = [field for field in fields if field not in fixed]
     unique = {
-        key: list({canonical(run[key]): run[key] for run in runs}.values())
-        for key in ("run", "source", "machine", "threads")
+        key: list({canonical(run[key]): run[key] for run in runs}.values()) for key in ("run", "machine", "threads")
     }
     return {
         "run": unique["run"],
-        "source_sha256": unique["source"],
+        **_code_of_runs([run["code"] for run in runs]),
         "configs": {
             "fixed": fixed,
             "varied": varied,
@@ -189,7 +205,22 @@ def _facts_of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "failed": [{"config": run["config"], "reason": run["failure"]["reason"]} for run in runs if run["failure"]],
         "machines": unique["machine"],
         "threads": unique["threads"],
-        "run_seconds": sum(run["seconds"] for run in runs),
+        "chunk_size": (size := max(run["chunk"] for run in runs)),
+        "chunk_seconds": [round(sum(seconds[start : start + size]), 3) for start in range(0, len(seconds), size)],
+        "run_seconds": sum(seconds),
+    }
+
+
+def _code_of_runs(codes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return commit and modules of all runs; of runs made at several commits the last one, and what they share."""
+    modules = {name: {code["modules"].get(name) for code in codes} for code in codes for name in code["modules"]}
+    facts: dict[str, Any] = {}
+    for code in codes:
+        facts |= {key: code[key] for key in ("commit", "made_at") if key in code}
+    if "commit" in facts:
+        facts["dirty"] = any(code.get("dirty", True) for code in codes)
+    return facts | {
+        "modules": {name: hashes.pop() if len(hashes) == 1 else SEVERAL for name, hashes in modules.items()}
     }
 
 

@@ -1,7 +1,8 @@
 """Many configurations of one experiment: on one machine or a cluster, resumed after any interruption."""
 
 from .configs import grid
+from .packs import pack, read_pack, unpack, write_pack
 from .parent import sweep
-from .work import Failure
+from .work import Failure, name_of
 
-__all__ = ["Failure", "grid", "sweep"]
+__all__ = ["Failure", "grid", "name_of", "pack", "read_pack", "sweep", "unpack", "write_pack"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import check_int
-from .._provenance import canonical, sha256, source_hash
+from .._provenance import canonical, code_of, sha256, source_hash
 from ..store import RunStore
 from .configs import checked_configs
 from .work import Chunk, Failure, Job, Record, behave_as_worker, is_complete, name_of, record_of, work
@@ -71,7 +71,7 @@ def sweep(
     check_int("chunk_size", chunk_size, low=1)
     configs = checked_configs(configs)
     source = source_hash(run)
-    keys = [_record_key(run, config, source) for config in configs]
+    keys = [record_key(run, config, source) for config in configs]
     if len(set(keys)) < len(keys):
         twice = next(config for config, key in zip(configs, keys, strict=True) if keys.count(key) > 1)
         raise ValueError(f"configs must be different from each other, but this one is there twice: {twice!r}")
@@ -83,7 +83,7 @@ def sweep(
         Chunk(tuple(configs[start : start + chunk_size]), tuple(keys[start : start + chunk_size]))
         for start in range(0, len(configs), chunk_size)
     ]
-    job = Job(run, store.directory.absolute(), source)
+    job = Job(run, store.directory.absolute(), source, code_of(run))
     with _timed_manifest(store, run, keys), _progress_bar(len(configs), progress) as bar:
         _finish(job, store, chunks, jobs, bar)
     records = [record for key in keys if (record := store.get(key)) is not None]
@@ -153,7 +153,7 @@ def _dispatch_alone(job: Job, store: RunStore, chunks: list[Chunk], jobs: int) -
             _dispatch(job, [chunk], jobs, lambda _: None)
         except _worker_deaths() as error:
             reason = f"the process died while computing this chunk, each time it was tried: {error}"
-            with store.claim(chunk.key) as mine:
+            with store.lock(chunk.key) as mine:
                 if mine and not is_complete(store, chunk):
                     for key, config in zip(chunk.keys, chunk.configs, strict=True):
                         store.put(key, record_of(job, config, Failure(reason), 0.0, len(chunk.keys)))
@@ -182,12 +182,13 @@ def _worker_deaths() -> tuple[type[BaseException], ...]:
     return (BrokenProcessPool, distributed.KilledWorker) if distributed else (BrokenProcessPool,)
 
 
-def _record_key(run: Callable, config: Any, source: str) -> str:
+def record_key(run: Callable, config: Any, source: str) -> str:
+    """Return the key of the record of one config."""
     return sha256(canonical([name_of(run), type(config).__name__, dataclasses.asdict(config), source]))
 
 
 def _is_free(store: RunStore, chunk: Chunk) -> bool:
-    with store.claim(chunk.key) as mine:
+    with store.lock(chunk.key) as mine:
         return mine
 
 

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Chunk:
 
     @property
     def key(self) -> str:
-        """The name of the claim on this chunk."""
+        """The name of the lock on this chunk."""
         return sha256(canonical(self.keys))
 
 
@@ -54,13 +54,14 @@ class Job:
     run: Callable
     directory: Path
     source: str
+    code: dict[str, Any] = field(default_factory=dict)  # as `code_of` gives it; goes into every record
 
 
 def work(job: Job, index: int, chunk: Chunk) -> int | None:
-    """Compute a chunk unless it is done or claimed; return its index, or None if another runner holds it."""
-    _check_source(job)
+    """Compute a chunk unless it is done or locked; return its index, or None if another runner holds it."""
+    _check_source(job.run, job.source)
     store = RunStore(job.directory)
-    with store.claim(chunk.key) as mine:
+    with store.lock(chunk.key) as mine:
         if not mine:
             return None
         if not is_complete(store, chunk):  # looked at again: it may have been finished since it was found missing
@@ -70,13 +71,11 @@ def work(job: Job, index: int, chunk: Chunk) -> int | None:
 
 
 @lru_cache
-def _check_source(job: Job) -> None:
+def _check_source(run: Callable, source: str) -> None:
     """Stop if this process has other code than the one that the keys were made from; looked at once a process."""
-    importable = getattr(sys.modules.get(job.run.__module__), job.run.__qualname__, None) is job.run
-    if importable and source_hash(job.run) != job.source:
-        raise RuntimeError(
-            f"the code of {name_of(job.run)} differs from that at the start of the sweep; start it again"
-        )
+    importable = getattr(sys.modules.get(run.__module__), run.__qualname__, None) is run
+    if importable and source_hash(run) != source:
+        raise RuntimeError(f"the code of {name_of(run)} differs from that at the start of the sweep; start it again")
 
 
 def _compute(job: Job, chunk: Chunk) -> list[Record]:
@@ -118,6 +117,7 @@ def record_of(job: Job, config: Any, outcome: Any, seconds: float, chunk: int) -
         "chunk": chunk,
         "run": name_of(job.run),
         "source": job.source,
+        "code": job.code,
         "machine": machine(),
         "threads": _threads(),
     }

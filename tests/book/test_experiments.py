@@ -10,7 +10,7 @@ import pytest
 from snnsg_book import catalogue, load_results, studies
 from snnsg_book.__main__ import main
 from snnsg_book.catalogue import load, names
-from snnsg_book.claims import CLAIMS, entry_hashes, verdicts
+from snnsg_book.claims import verdicts
 
 TOY = '''
 """A toy."""
@@ -54,20 +54,16 @@ def test_statements_on_a_stored_table_are_true(name):
     assert False not in [value for value in stated.values() if isinstance(value, bool)]
 
 
-def test_claims_stay_open_until_their_table_is_stored(tmp_path):
-    assert set(verdicts(directory=tmp_path)["verdict"]) == {"open"}
-
-
-def test_every_claim_has_its_table():
-    assert {claim.table for claim in CLAIMS} <= set(STORED)
+def test_claims_are_pending_until_their_table_is_stored(tmp_path):
+    assert set(verdicts(directory=tmp_path)["verdict"]) == {"pending"}
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_stored_table_says_which_command_makes_it_and_what_claims_it_decides(name):
+def test_stored_table_says_which_command_makes_it_and_what_code_made_it(name):
     attrs = load_results(name).attrs
     assert attrs["command"] == f"python -m snnsg_book {name}"
     assert attrs["failed"] == []
-    assert attrs["claims"] == entry_hashes(name)  # as they were written before the run
+    assert attrs["commit"] == "unknown" or attrs["modules"]
 
 
 @pytest.fixture

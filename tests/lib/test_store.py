@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from faults import kills
 
-from snnsg_lib.store import CorruptResultError, RunStore, files, freeze, load_table, to_table
+from snnsg_lib.store import CorruptResultError, RunStore, amend, check_writable, files, freeze, load_table, to_table
 
 KEY = "a" * 64
 
@@ -26,6 +26,8 @@ def record(seed=0, value=0.1, **changes):
         "seconds": 0.5,
         "run": "module:run",
         "source": "b" * 64,
+        "code": {"commit": "c" * 40, "dirty": False, "modules": {"module": "d" * 64}},
+        "chunk": 1,
         "machine": {"cpu": "some"},
         "threads": 1,
         **changes,
@@ -98,7 +100,7 @@ def test_table_comes_back_bit_for_bit_with_its_provenance(tmp_path):
     values = [0.1, 1 / 3, 1e-300, 123456789.123456789, -0.0, 5e-324]
     runs = [record(seed, rows=[{"value": value, "word": "a,b\n\"c\"", "count": 3, "late": None, "yes": True}])
             for seed, value in enumerate(values)]  # fmt: skip
-    freeze("values", runs, directory=tmp_path, command="make it so", claims={"S1": "hash"})
+    freeze("values", runs, directory=tmp_path, command="make it so")
     table = load_table("values", tmp_path)
     assert table["value"].tolist() == values
     assert table["word"].tolist() == ['a,b\n"c"'] * 6
@@ -111,9 +113,47 @@ def test_table_comes_back_bit_for_bit_with_its_provenance(tmp_path):
     assert attrs["configs"]["fixed"] == {"slope": 10.0}
     assert attrs["configs"]["values"] == [[seed] for seed in range(6)]
     assert attrs["run_seconds"] == 3.0
-    assert attrs["claims"] == {"S1": "hash"}
-    assert {"machines", "threads", "wall_seconds", "table_sha256", "claims_sha256", "source_sha256"} <= set(attrs)
+    assert attrs["chunk_seconds"] == [0.5] * 6
+    assert {"machines", "threads", "wall_seconds", "table_sha256"} <= set(attrs)
     json.loads((tmp_path / "values.json").read_text())
+
+
+def test_table_names_commit_and_modules_of_its_code(tmp_path):
+    def code(commit, **modules):
+        return {"code": {"commit": commit, "dirty": commit == "b", "modules": modules}}
+
+    freeze("some", [record(0, **code("a", x="1", y="1"))], directory=tmp_path)
+    attrs = load_table("some", tmp_path).attrs
+    assert (attrs["commit"], attrs["dirty"], attrs["modules"]) == ("a", False, {"x": "1", "y": "1"})
+    freeze("some", [record(0, **code("a", x="1", y="1")), record(1, **code("b", x="1", y="2"))], directory=tmp_path)
+    attrs = load_table("some", tmp_path).attrs
+    assert (attrs["commit"], attrs["dirty"], attrs["modules"]) == ("b", True, {"x": "1", "y": "several"})
+
+
+def test_table_made_without_git_names_no_commit(tmp_path):
+    freeze("some", [record(code={"modules": {"x": "1"}})], directory=tmp_path)
+    attrs = load_table("some", tmp_path).attrs
+    assert attrs["modules"] == {"x": "1"}
+    assert not {"commit", "dirty"} & set(attrs)
+
+
+def test_amended_provenance_leaves_the_table_as_it_is(tmp_path):
+    path = freeze("some", [record(0)], directory=tmp_path)
+    before = path.read_bytes()
+    amend("some", tmp_path, modules={"x": "3"})
+    assert load_table("some", tmp_path).attrs["modules"] == {"x": "3"}
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-2])
+    with pytest.raises(CorruptResultError, match="some"):
+        amend("some", tmp_path, modules={"x": "4"})
+
+
+def test_folder_that_takes_no_file_is_named(tmp_path):
+    check_writable(tmp_path / "made" / "here")
+    assert list((tmp_path / "made" / "here").iterdir()) == []
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        check_writable(tmp_path / "file")
 
 
 def test_failed_run_takes_no_part_in_a_table_and_is_listed_beside_it(tmp_path):
@@ -176,17 +216,17 @@ def test_full_disk_names_the_path_and_leaves_the_old_record(tmp_path, monkeypatc
     assert len(list(store.records.iterdir())) == 1
 
 
-def test_claim_keeps_others_out_and_dies_with_its_process(tmp_path):
+def test_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
     store = RunStore(tmp_path)
-    code = f"import time\nfrom snnsg_lib.store import RunStore\nwith RunStore({str(tmp_path)!r}).claim({KEY!r}):\n" \
+    code = f"import time\nfrom snnsg_lib.store import RunStore\nwith RunStore({str(tmp_path)!r}).lock({KEY!r}):\n" \
         "    print('mine', flush=True)\n    time.sleep(60)"  # fmt: skip
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"mine\n"
-        with store.claim(KEY) as mine:
+        with store.lock(KEY) as mine:
             assert not mine
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        with store.claim(KEY) as mine:
+        with store.lock(KEY) as mine:
             assert mine
 
 

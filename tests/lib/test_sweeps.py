@@ -18,11 +18,11 @@ import pytest
 from faults import kills, runs
 from faults.runs import Config
 
-from snnsg_lib import sweeps
+from snnsg_lib import _provenance, sweeps
 from snnsg_lib.store import RunStore, to_table
 from snnsg_lib.sweeps import Failure, grid, sweep, work
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parent.parent  # where `faults` lies
 IMPORTS = "from faults import runs\nfrom faults.runs import Config\nfrom snnsg_lib.sweeps import grid, sweep\n"
 
 
@@ -176,15 +176,42 @@ def test_change_in_an_imported_module_is_a_miss(package, tmp_path):
     assert (first[0]["rows"], second[0]["rows"]) == ([{"y": 2}], [{"y": 3}])
 
 
+def test_change_is_told_by_the_module_it_was_made_in(package):
+    before, after = (_provenance.modules_of(package(helper=helper)) for helper in ("# a remark", "+ 1"))
+    assert [name for name in before if before[name] != after[name]] == ["lab.helper"]
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_code_names_its_commit_and_whether_a_module_differs_from_it(package, tmp_path):
+    run = package()
+    assert "commit" not in _provenance.code_of(run)
+    git(tmp_path, "init")
+    assert "commit" not in _provenance.code_of(run)  # a repository that does not know the modules
+    git(tmp_path, "add", "lab")
+    git(tmp_path, "commit", "-m", "lab")
+    (tmp_path / "notes.txt").touch()
+    code = _provenance.code_of(run)
+    assert (code["commit"], code["dirty"]) == (git(tmp_path, "rev-parse", "HEAD"), False)
+    assert _provenance.code_of(package(helper="+ 1"))["dirty"]
+
+
+def test_record_carries_the_code_that_made_it(package, tmp_path):
+    run = package()
+    assert quiet(run, [Config()], tmp_path / "runs")[0]["code"] == _provenance.code_of(run)
+
+
 def test_library_modules_count_and_are_followed(tmp_path, monkeypatch):
     (tmp_path / "lone_experiment.py").write_text("from snnsg_lib.statistics import iqm\ndef run(configs): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     import lone_experiment
 
-    from snnsg_lib import _provenance
-
-    sources = _provenance._sources("lone_experiment", tmp_path / "lone_experiment.py")
-    assert set(sources) == {"", "snnsg_lib.statistics", "snnsg_lib._checks"}
+    modules = _provenance.modules_of(lone_experiment.run)
+    assert set(modules) == {"lone_experiment", "snnsg_lib.statistics", "snnsg_lib._checks"}
     assert source(lone_experiment.run)
 
 
@@ -373,7 +400,7 @@ def test_four_runners_share_the_work_without_doing_any_twice(tmp_path, log, monk
     assert values(quiet(runs.steady, configs, tmp_path / "runs", chunk_size=1)) == [runs.rows(c) for c in configs]
 
 
-def test_runner_finishes_what_a_killed_one_had_claimed(tmp_path, log):
+def test_runner_finishes_what_a_killed_one_had_locked(tmp_path, log):
     slow = [Config(seconds=0.4)]
     first = kills.start(lambda: quiet(runs.steady, slow, tmp_path / "runs"))
     while not runs.noted(log):

@@ -1,0 +1,104 @@
+"""Run records of a study under way in one file: small enough for a repository, and resumed from on another machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import os
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._provenance import canonical, source_hash
+from ..store import CorruptResultError, RunStore
+from ..store.files import decode, encode, write_atomically
+from .parent import record_key
+from .work import Record
+
+_HEADER = (
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"  # of gzip without name, time and system: equal records, equal bytes
+)
+
+
+def pack(directory: str | Path, path: str | Path) -> int:
+    """Write the records that the latest sweep in `directory` has so far into `path`; return how many.
+
+    ValueError if there is no sweep or no record yet, OSError if `path` cannot be written.
+    """
+    store = RunStore(directory)
+    keys = (store.read_manifest() or {"keys": []})["keys"]
+    records = [record for key in keys if (record := store.get(key)) is not None]
+    if not records:
+        raise ValueError(f"nothing to pack: {directory} holds no run of a sweep")
+    write_pack(path, records)
+    return len(records)
+
+
+def unpack(path: str | Path, run: Callable, configs: Sequence[Any], directory: str | Path) -> int:
+    """Put the packed records of `configs` that the code of `run` has made into the sweep's `directory`.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `pack` wrote. A damaged file is set aside with a warning, and none of it is used.
+    run, configs, directory
+        As for `sweep`. A record that is already in the directory stays.
+
+    Returns
+    -------
+    int
+        How many packed records were made by other code; they are left where they are.
+    """
+    records = read_pack(path)
+    source = source_hash(run)
+    packed = {canonical(record["config"]): record for record in records if record["source"] == source}
+    store = RunStore(directory)
+    for config in configs:
+        record, key = packed.get(canonical(dataclasses.asdict(config))), record_key(run, config, source)
+        if record is not None and store.get(key) is None:
+            store.put(key, record)
+    return sum(record["source"] != source for record in records)
+
+
+def write_pack(path: str | Path, records: Sequence[Record]) -> None:
+    """Write records with their checksum; a crash at any moment leaves the old file or the new one."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+        file.write(encode({"records": list(records)}))
+    write_atomically(Path(path), buffer.getvalue())
+
+
+def read_pack(path: str | Path) -> list[Record]:
+    """Return the records of a pack, none if there is no such file; a damaged one is set aside with a warning."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    try:
+        return _decoded(data)
+    except CorruptResultError as error:
+        _set_aside(path, error)
+        return []
+
+
+def _decoded(data: bytes) -> list[Record]:
+    if data[: len(_HEADER)] != _HEADER:
+        raise CorruptResultError("it does not begin as a pack does")
+    try:
+        text = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorruptResultError(f"not a whole pack: {error}") from error
+    return decode(text)["records"]
+
+
+def _set_aside(path: Path, error: CorruptResultError) -> None:
+    target = path.with_name(f"{path.name}.damaged")
+    try:
+        os.replace(path, target)
+    except OSError:
+        target = path  # a folder that cannot be written: it stays, and stays unused
+    warnings.warn(f"{path} is damaged ({error}): set aside as {target}, not used", stacklevel=4)
