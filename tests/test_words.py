@@ -14,7 +14,7 @@ EXCUSED = ("snnsg_lib/surrogates.py", "tests/test_words.py")  # the former is be
 VERBS = "says|reports|proposes|writes|draws|takes|took|ends|compares|speaks|found|goes|uses|has|had|saw|also|is right"
 DOCUMENT = re.compile(
     r"(?-i:\b(?:First|Second) seed\b)|(?<!with )\bthe (?:first|second) seed\b|\bthe seed's|\bthe two seeds"
-    r"|\bclaims of the seeds|\bseeds' claims|\bof the seed\b|\b(?:as in|like|come from|than) the seed\b"
+    r"|claims?[ _]of[ _]the[ _]seeds|\bseeds' claims|\bof the seed\b|\b(?:as in|like|come from|than) the seed\b"
     rf"|\bthe seed (?:{VERBS})\b",
     re.IGNORECASE,
 )

@@ -126,7 +126,7 @@ def test_bad_regime_is_refused(arguments, message):
         Regime("a", **arguments)
 
 
-def test_every_claim_of_the_seeds_has_an_entry():
+def test_every_claim_of_the_paper_and_the_talk_has_an_entry():
     wanted = [f"S{number}" for number in range(1, 13)] + [f"L{number}" for number in range(1, 5)]
     assert [entry.id for entry in CLAIMS if entry.id[0] in "SL"] == wanted
     assert len({entry.id for entry in CLAIMS}) == len(CLAIMS)

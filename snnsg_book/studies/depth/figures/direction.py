@@ -58,7 +58,7 @@ def plot_bias_and_variance(
     table : DataFrame
         `direction`, one set-up: the reliability (cosine between two batches) is the solid coloured line.
     noise_free : DataFrame
-        Of the same set-up, from `experiments.direction.noise_free_cosine`: thin line.
+        Of the same set-up, from `noise_free_cosine`: thin line.
     axes : array of Axes, optional
         One per hidden layer; a new wide figure if not given.
     """
