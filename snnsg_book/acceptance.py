@@ -14,7 +14,7 @@ from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.results import load_results, pack_of
 from snnsg_lib._provenance import canonical, code_of, modules_of, source_hash
 from snnsg_lib.store import amend, to_table
-from snnsg_lib.sweeps import name_of, read_pack, sweep, write_pack
+from snnsg_lib.sweeps import name_of, read_pack, stale_records, sweep, write_pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,13 +72,13 @@ def accept(name: str, directory: str | Path | None = None) -> str:
 def _status(name: str, directory: str | Path | None) -> str:
     run = load(name).run
     try:
-        told = _compared(load_results(name, directory).attrs["modules"], modules_of(run))
+        told = _compared(load_results(name, directory).attrs.get("modules", {}), modules_of(run))
     except FileNotFoundError:
         told = "missing"
     records = read_pack(pack_of(name, directory))
     if not records:
         return told
-    stale = sum(record["source"] != source_hash(run) for record in records)
+    stale = len(stale_records(records, run))
     return f"{told}; {len(records)} runs packed, {f'{stale} of them by other code' if stale else TODAY}"
 
 
@@ -92,8 +92,10 @@ def _compared(made: Mapping[str, str], today: Mapping[str, str]) -> str:
 def _accept_table(name: str, experiment: ModuleType, folder: Path) -> str:
     stored = load_results(name, folder)
     facts, code = stored.attrs, code_of(experiment.run)
-    if facts["modules"] == code["modules"]:
+    if facts.get("modules") == code["modules"]:
         return TODAY
+    if "configs" not in facts:
+        raise Refused(f"{name} was frozen from a table and not from runs, so that no chunk can be computed again")
     configs = experiment.configs()
     _check_configs(configs, facts["configs"])
     size, number = facts.get("chunk_size", experiment.CHUNK_SIZE), _cheapest(facts)
@@ -115,7 +117,7 @@ def _accept_table(name: str, experiment: ModuleType, folder: Path) -> str:
 def _accept_pack(name: str, experiment: ModuleType, folder: Path) -> str:
     path, today = pack_of(name, folder), source_hash(experiment.run)
     records = read_pack(path)
-    stale = [record for record in records if record["source"] != today]
+    stale = stale_records(records, experiment.run)
     if not stale:
         return f"pack {TODAY}"
     by_config = {canonical(record["config"]): record for record in stale}
@@ -170,7 +172,7 @@ def _check_configs(configs: Sequence[Any], stored: Mapping[str, Any]) -> None:
 def _rows_of(stored: pd.DataFrame, chunk: Sequence[Any]) -> pd.DataFrame:
     fields = [field.name for field in dataclasses.fields(chunk[0])]
     wanted = {
-        canonical([str(value) if isinstance(value, tuple) else value for value in dataclasses.astuple(config)])
+        canonical([str(list(value)) if isinstance(value, tuple) else value for value in dataclasses.astuple(config)])
         for config in chunk
     }
     rows = stored[fields].itertuples(index=False, name=None)

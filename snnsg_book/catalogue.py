@@ -3,6 +3,7 @@
 The `EXPERIMENTS` of a subject name its tables and the module that makes each. Such a module holds a frozen dataclass
 `Config` (one replica), `configs(quick=False)`, `run(configs)`, `CHUNK_SIZE`, and `holds(table)`: what a table says, by
 sign or rank, as {statement: value}. A quick run says what the stored table says; a bool of a stored table is True.
+A column `seconds` holds measured time, which no second run repeats.
 """
 
 from __future__ import annotations

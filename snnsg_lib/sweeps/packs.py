@@ -16,7 +16,7 @@ from .._provenance import canonical, source_hash
 from ..store import CorruptResultError, RunStore
 from ..store.files import decode, encode, write_atomically
 from .parent import record_key
-from .work import Record
+from .work import Record, name_of
 
 _HEADER = (
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"  # of gzip without name, time and system: equal records, equal bytes
@@ -52,15 +52,28 @@ def unpack(path: str | Path, run: Callable, configs: Sequence[Any], directory: s
     int
         How many packed records were made by other code; they are left where they are.
     """
-    records = read_pack(path)
-    source = source_hash(run)
-    packed = {canonical(record["config"]): record for record in records if record["source"] == source}
+    records, made = read_pack(path), _made_by(run)
+    packed = {canonical(record["config"]): record for record in records if _made(record) == made}
     store = RunStore(directory)
     for config in configs:
-        record, key = packed.get(canonical(dataclasses.asdict(config))), record_key(run, config, source)
+        record, key = packed.get(canonical(dataclasses.asdict(config))), record_key(run, config, made[1])
         if record is not None and store.get(key) is None:
             store.put(key, record)
-    return sum(record["source"] != source for record in records)
+    return len(stale_records(records, run))
+
+
+def stale_records(records: Sequence[Record], run: Callable) -> list[Record]:
+    """Return the records that other code than that of `run`, as it is now, has made."""
+    made = _made_by(run)
+    return [record for record in records if _made(record) != made]
+
+
+def _made_by(run: Callable) -> tuple[str, str]:
+    return name_of(run), source_hash(run)
+
+
+def _made(record: Record) -> tuple[str, str]:
+    return record["run"], record["source"]
 
 
 def write_pack(path: str | Path, records: Sequence[Record]) -> None:
