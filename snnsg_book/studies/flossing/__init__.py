@@ -4,6 +4,7 @@
 EXPERIMENTS = {
     "flossing_controls": "controls",
     "flossing_epochs": "epochs",
+    "flossing_figure": "sharpness",
     "flossing_memory": "memory",
     "flossing_published": "published",
     "flossing_spectra": "spectra",
