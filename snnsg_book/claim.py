@@ -63,7 +63,7 @@ class Regime:
 
 
 class RegimeResult(NamedTuple):
-    """A claim in one regime: the interquartile mean over `n` seeds, its 95 % interval, and what follows."""
+    """A claim in one regime: the estimate from `n` seeds, its 95 % interval, and what follows."""
 
     regime: str
     estimate: float
@@ -71,6 +71,11 @@ class RegimeResult(NamedTuple):
     high: float
     n: int
     outcome: str
+
+
+def middle(values: Any) -> tuple[float, float, float]:
+    """Return the interquartile mean of one value a seed, and the ends of its bootstrap interval."""
+    return (iqm(values), *bootstrap_interval(values))
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Claim:
         Further stored tables that the measure needs. All rows then come together, with a column `table`.
     measure : function, optional
         `measure(rows, regime)` returns one value a seed from the rows of the regime. Without it the claim is open.
+    estimator : function
+        `estimator(values)` returns estimate, low and high from these values; `middle` unless given.
     """
 
     id: str
@@ -106,6 +113,7 @@ class Claim:
     seeds: int = FEWEST_SEEDS
     beside: tuple[str, ...] = ()
     measure: Callable[[pd.DataFrame, Regime], Any] | None = field(default=None, repr=False)
+    estimator: Callable[[Any], tuple[float, float, float]] = field(default=middle, repr=False)
 
     def __post_init__(self):
         check_int("seeds", self.seeds, low=FEWEST_SEEDS)
@@ -122,8 +130,8 @@ class Claim:
         values = self.measure(rows, regime) if len(rows) else []
         if len(values) < self.seeds:
             return RegimeResult(regime.name, float("nan"), float("nan"), float("nan"), len(values), "undecided")
-        low, high = bootstrap_interval(values)
-        return RegimeResult(regime.name, iqm(values), low, high, len(values), regime.outcome(low, high))
+        estimate, low, high = self.estimator(values)
+        return RegimeResult(regime.name, estimate, low, high, len(values), regime.outcome(low, high))
 
 
 def verdict_of(results: list[RegimeResult]) -> str:
