@@ -13,9 +13,9 @@ from snnsg_lib.experiments._outcomes import outcomes
 from snnsg_lib.figures import causes as cause_figures
 from snnsg_lib.figures import control as control_figures
 from snnsg_lib.gradients import cosine_similarity
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.policies import make_policy
 from snnsg_lib.learning.replicas import Replicas
-from snnsg_lib.td3 import TD3
 
 mpl.use("Agg")
 SMALL = {"hidden": (8, 8), "critic_hidden": (8,), "start_steps": 40, "batch_size": 8}

@@ -8,8 +8,8 @@ import pytest
 
 from snnsg_lib.figures import buffer_contents, plot_buffer
 from snnsg_lib.figures.control import middle_and_interval, middles_and_intervals
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
-from snnsg_lib.td3 import TD3
 
 mpl.use("Agg")
 

@@ -5,9 +5,9 @@ import pytest
 import stable_baselines3
 import torch
 
+from snnsg_lib.learning import CRAZYFLIE_HOVER, TD3
 from snnsg_lib.learning.replay import ReplayBuffer
 from snnsg_lib.learning.replicas import EXPLORATION, SeedStreams
-from snnsg_lib.td3 import CRAZYFLIE_HOVER, TD3
 
 SMALL = {"hidden": (16, 16), "critic_hidden": (16,), "batch_size": 16, "start_steps": 100, "actor_lr": 1e-3}
 

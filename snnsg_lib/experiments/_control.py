@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.experiments._outcomes import THRESHOLDS, task_of
 from snnsg_lib.gradients import cosine_similarity, gradient_norms, layer_gradients
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
 from snnsg_lib.surrogates import slope_set_to
-from snnsg_lib.td3 import TD3
 
 SLOPES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
 SEEDS_PER_CHUNK = 4

@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from snnsg_lib.experiments import _control as control
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.replay import Batch
 from snnsg_lib.learning.replicas import SeedStreams
 from snnsg_lib.surrogates import slope_set_to
-from snnsg_lib.td3 import TD3
 
 SETTING = "slow_actor"
 SHALLOW, STEEP = 2.0, 100.0

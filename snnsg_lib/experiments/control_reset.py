@@ -21,15 +21,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.experiments import _control as control
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.policies import Policy
 from snnsg_lib.learning.replay import Batch
 from snnsg_lib.lif.feedforward import as_steps, scan
 from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.networks import _parts as parts
-from snnsg_lib.td3 import TD3
 
 SETTING, SLOPE = "slow_actor", 10.0
 POLICIES = ("stack and reset", "reset", "carried state")

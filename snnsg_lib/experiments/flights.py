@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.envs.base import HoverBatch
 from snnsg_lib.envs.crazyflie import ATTITUDE, POSITION, CrazyflieHoverTask
 from snnsg_lib.envs.experts import hover_expert
 from snnsg_lib.experiments import _control as control
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
-from snnsg_lib.td3 import TD3
 
 CHUNK_SIZE = 5
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the training; TD3 has learnt nothing yet at the first

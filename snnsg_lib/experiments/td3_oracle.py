@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snnsg_lib.envs import evaluate
-from snnsg_lib.td3 import TD3
+from snnsg_lib.learning import TD3
 
 CHUNK_SIZE = 10
 ENV = "Pendulum-v1"
