@@ -60,7 +60,7 @@ bench: $(STAMP) ## speed against snnTorch and against the floor
 	$(BIN)/python -m benchmarks.lyapunov
 
 experiment: $(STAMP) ## run one experiment again: make experiment NAME=...
-	$(BIN)/python -m snnsg_lib.experiments $(NAME)
+	$(BIN)/python -m snnsg_book $(NAME)
 
 audit: book ## Lighthouse and page weight (needs Node)
 	CHROME_PATH="$$(.ci/browser)" $(BIN)/python .ci/audit.py

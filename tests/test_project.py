@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 import snnsg_lib
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("snnsg_lib", "snnsg_book")
 METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -60,7 +61,8 @@ def test_import_of_the_library_loads_nothing_heavy():
 
 def test_wheel_holds_code_tables_scripts_and_styles(tmp_path):
     tree = tmp_path / "tree"
-    shutil.copytree(ROOT / "snnsg_lib", tree / "snnsg_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
     command = [
@@ -79,7 +81,7 @@ def test_wheel_holds_code_tables_scripts_and_styles(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     kinds = (".py", ".csv", ".json", ".js", ".css", ".mplstyle")
-    source = {p.relative_to(tree).as_posix() for p in (tree / "snnsg_lib").rglob("*") if p.suffix in kinds}
+    source = {p.relative_to(tree).as_posix() for p in tree.glob("snnsg_*/**/*") if p.suffix in kinds}
     assert source <= packed
     assert any(name.endswith(".js") for name in source)
 

@@ -6,17 +6,17 @@ from sphinx.application import Sphinx
 
 
 class Explorer(Directive):
-    """Show an explorer of `snnsg_lib.widgets`, named by its class; `control=choice` sets a control at first."""
+    """Show an explorer of `snnsg_book.explorers`, named by its class; `control=choice` sets a control at first."""
 
     required_arguments = 1
     optional_arguments = 5
 
     def run(self) -> list[nodes.Node]:
         """Return the explorer's HTML, alive on the page and a picture elsewhere."""
-        from snnsg_lib import widgets
+        from snnsg_book import explorers
 
         name, *choices = self.arguments
-        html = getattr(widgets, name)(**dict(choice.split("=") for choice in choices)).to_html()
+        html = getattr(explorers, name)(**dict(choice.split("=") for choice in choices)).to_html()
         return [nodes.raw("", html, format="html")]
 
 
@@ -25,7 +25,7 @@ class Scorecard(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Return a paragraph of counts, computed from the stored tables."""
-        from snnsg_lib.claims import verdicts
+        from snnsg_book.claims import verdicts
 
         counts = verdicts()["verdict"].value_counts(sort=False)
         line = nodes.paragraph()

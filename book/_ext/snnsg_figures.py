@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from sphinx.application import Sphinx
 
-from snnsg_lib.figures.style import COLOURS, slope_colormap
+from snnsg_book.style import COLOURS, slope_colormap
 
 IMAGE = re.compile(r'<img\b[^>]*\bsrc="[^"]*_images/([^"/]+\.svg)"[^>]*/?>')
 ALT = re.compile(r'\balt="([^"]*)"')

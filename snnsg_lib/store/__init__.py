@@ -2,6 +2,6 @@
 
 from .files import CorruptResultError
 from .records import RunStore
-from .tables import freeze, load_results, to_table
+from .tables import freeze, load_table, to_table
 
-__all__ = ["CorruptResultError", "RunStore", "freeze", "load_results", "to_table"]
+__all__ = ["CorruptResultError", "RunStore", "freeze", "load_table", "to_table"]

@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,7 @@ def freeze(
     name: str,
     runs: Sequence[Mapping[str, Any]] | pd.DataFrame | str | Path | None = None,
     *,
-    directory: str | Path | None = None,
+    directory: str | Path,
     command: str | None = None,
     claims: Mapping[str, str] | None = None,
 ) -> Path:
@@ -64,8 +63,8 @@ def freeze(
         Lower-case letters, digits and underscores.
     runs : list of records, DataFrame, path or None
         What `sweep` returned, a table, or the directory of a finished sweep (None: `runs/NAME`).
-    directory : str or Path, optional
-        Where to write; the data folder of the library when left out.
+    directory : str or Path
+        Where to write; made when missing.
     command : str, optional
         The command that makes the table again; it is named in error messages.
     claims : dict, optional
@@ -80,7 +79,7 @@ def freeze(
     import pandas as pd
 
     _checked_name(name)
-    folder = Path(directory) if directory is not None else Path(str(resources.files("snnsg_lib"))) / "data"
+    folder = Path(directory)
     wall_seconds = None
     if runs is None or isinstance(runs, str | Path):
         store = RunStore(Path("runs") / name if runs is None else runs)
@@ -91,7 +90,7 @@ def freeze(
     text = table.to_csv(index=False, lineterminator="\n")
     provenance = {
         "name": name,
-        "command": command or _command(name),
+        "command": command,
         "frozen": datetime.now(UTC).isoformat(timespec="seconds"),
         **({} if isinstance(runs, pd.DataFrame) else _facts_of_runs(runs)),
         "seeds": sorted(table["seed"].unique().tolist()) if "seed" in table else [],
@@ -110,8 +109,16 @@ def freeze(
     return folder / f"{name}.csv"
 
 
-def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame:
+def load_table(name: str, directory: str | Path, *, command: str | None = None) -> pd.DataFrame:
     """Return a frozen table, its provenance in `.attrs`.
+
+    Parameters
+    ----------
+    name : str
+    directory : str or Path
+        Where it was frozen.
+    command : str, optional
+        The command that makes it, for the errors below.
 
     Raises
     ------
@@ -123,13 +130,14 @@ def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame
     import pandas as pd
 
     _checked_name(name)
-    folder = Path(directory) if directory is not None else resources.files("snnsg_lib") / "data"
+    folder = Path(directory)
+    remedy = f"make it again{f' with: {command}' if command else ''}"
     try:
         text = (folder / f"{name}.csv").read_bytes().replace(b"\r\n", b"\n")
         data = (folder / f"{name}.json").read_bytes()
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"no stored table {name!r} in {folder}; make it with: {_command(name)}") from error
-    provenance = _provenance_of(text, data, f"{folder / name}.csv", name)
+        raise FileNotFoundError(f"no stored table {name!r} in {folder}; {remedy}") from error
+    provenance = _provenance_of(text, data, f"{folder / name}.csv", remedy)
     # As text first: pandas' own parser of floats may miss the last bit.
     cells = pd.read_csv(io.BytesIO(text), dtype=object, keep_default_na=False, na_values=[""])
     table = pd.DataFrame({name: _typed(cells[name], kind) for name, kind in provenance["columns"].items()})
@@ -137,19 +145,17 @@ def load_results(name: str, directory: str | Path | None = None) -> pd.DataFrame
     return table
 
 
-def _provenance_of(text: bytes, data: bytes, path: str, name: str) -> dict[str, Any]:
+def _provenance_of(text: bytes, data: bytes, path: str, remedy: str) -> dict[str, Any]:
     try:
         provenance = decode_lines(data)
         found = sha256(text.decode("utf-8"))
     except (CorruptResultError, UnicodeDecodeError) as error:
-        raise CorruptResultError(
-            f"{path} or its .json is damaged ({error}); make it again with: {_command(name)}"
-        ) from error
+        raise CorruptResultError(f"{path} or its .json is damaged ({error}); {remedy}") from error
     previous = provenance.pop("previous", None)
     for candidate in (provenance, previous):
         if candidate is not None and candidate["table_sha256"] == found:
             return candidate
-    raise CorruptResultError(f"{path} does not agree with its hash; make it again with: {provenance['command']}")
+    raise CorruptResultError(f"{path} does not agree with its hash; {remedy}")
 
 
 def _readable_provenance(folder: Path, name: str) -> dict[str, Any] | None:
@@ -199,10 +205,6 @@ def _kind(column: pd.Series) -> str:
     if types.is_integer_dtype(column):
         return "int64"
     return "float64" if types.is_float_dtype(column) else "str"
-
-
-def _command(name: str) -> str:
-    return f"python -m snnsg_lib.experiments {name}"
 
 
 def _checked_name(name: str) -> str:

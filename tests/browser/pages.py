@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).resolve().parents[2]
-WIDGETS = ROOT / "snnsg_lib" / "widgets"
+EXPLORER_FOLDER = ROOT / "snnsg_book" / "explorers"
 EXPLORERS = ("surrogate", "neuron")
 SLIDERS = "input[type=range]"
 # The page is ready for the next look when its frame has been drawn.
@@ -59,7 +59,7 @@ def standalone_page(
 ) -> str:
     """Write a page with explorers and the project's own scripts, and return its file:// address."""
     for name in ("core.js", "host.js", "explorer.css", *(f"{explorer}.js" for explorer in explorers)):
-        (folder / name).write_bytes((WIDGETS / name).read_bytes())
+        (folder / name).write_bytes((EXPLORER_FOLDER / name).read_bytes())
     figures = figures or "".join(f'<figure data-snnsg="{name}"></figure>' for name in explorers)
     tags = (
         "".join(f'<script defer src="{name}.js"></script>' for name in ("core", *explorers, "host")) if scripts else ""

@@ -20,8 +20,8 @@ from pages import (
 )
 from synthetic_curves import learning_table
 
-from snnsg_lib.figures.flight import project
-from snnsg_lib.widgets import FlightViewer, LearningCurveExplorer, curves, flight
+from snnsg_book.explorers import FlightViewer, LearningCurveExplorer, curves, flight
+from snnsg_book.studies.control.figures.flight import project
 
 pytestmark = pytest.mark.browser
 

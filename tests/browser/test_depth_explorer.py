@@ -18,8 +18,8 @@ from pages import (
     standalone_page,
 )
 
-from snnsg_lib.widgets import DepthExplorer
-from snnsg_lib.widgets.depth import DEPTHS, RESETS
+from snnsg_book.explorers import DepthExplorer
+from snnsg_book.explorers.depth import DEPTHS, RESETS
 
 pytestmark = pytest.mark.browser
 

@@ -22,11 +22,11 @@ from pages import (
     standalone_page,
 )
 
+from snnsg_book.explorers import NeuronExplorer, SurrogateExplorer
+from snnsg_book.explorers.neuron import LOSSES, RESETS
+from snnsg_book.explorers.surrogate import FAMILIES
+from snnsg_book.style import COLOURS, slope_colour
 from snnsg_lib import surrogates
-from snnsg_lib.figures.style import COLOURS, slope_colour
-from snnsg_lib.widgets import NeuronExplorer, SurrogateExplorer
-from snnsg_lib.widgets.neuron import LOSSES, RESETS
-from snnsg_lib.widgets.surrogate import FAMILIES
 
 pytestmark = pytest.mark.browser
 

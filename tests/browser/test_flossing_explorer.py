@@ -21,7 +21,7 @@ from pages import (
 )
 from synthetic_spectra import flossing_table
 
-from snnsg_lib.widgets import FlossingExplorer, flossing
+from snnsg_book.explorers import FlossingExplorer, flossing
 
 pytestmark = pytest.mark.browser
 # Long words, far ends, and the most that is flossed.

@@ -21,10 +21,10 @@ pytestmark = pytest.mark.browser
 TOKEN = "snnsg-test"
 NOTEBOOK = "explorer.ipynb"
 CELLS = [
-    "from snnsg_lib.widgets import SurrogateExplorer\nexplorer = SurrogateExplorer(slope=25)\nexplorer",
+    "from snnsg_book.explorers import SurrogateExplorer\nexplorer = SurrogateExplorer(slope=25)\nexplorer",
     'print("the kernel sees", explorer.slope)',
     "explorer.slope = 5",
-    "from snnsg_lib.widgets import FlightViewer\nviewer = FlightViewer(time=0)\nviewer",
+    "from snnsg_book.explorers import FlightViewer\nviewer = FlightViewer(time=0)\nviewer",
     'print("the kernel sees", viewer.time > 0.2, viewer.azimuth)',
     "viewer.pilot = 'expert'",
 ]

@@ -17,7 +17,7 @@ from pages import (
     standalone_page,
 )
 
-from snnsg_lib.widgets import LyapunovExplorer
+from snnsg_book.explorers import LyapunovExplorer
 
 pytestmark = pytest.mark.browser
 

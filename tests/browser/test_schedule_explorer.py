@@ -20,7 +20,7 @@ from pages import (
 )
 from synthetic_curves import schedule_table
 
-from snnsg_lib.widgets import ScheduleExplorer, schedule
+from snnsg_book.explorers import ScheduleExplorer, schedule
 
 pytestmark = pytest.mark.browser
 HISTORIES = 1000

@@ -17,8 +17,8 @@ from pages import (
     standalone_page,
 )
 
-from snnsg_lib.widgets import TruthExplorer
-from snnsg_lib.widgets.truth import BATCHES, LAYERS, STAGES
+from snnsg_book.explorers import TruthExplorer
+from snnsg_book.explorers.truth import BATCHES, LAYERS, STAGES
 
 pytestmark = pytest.mark.browser
 

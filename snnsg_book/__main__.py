@@ -1,0 +1,68 @@
+"""Run an experiment and freeze its table: `python -m snnsg_book NAME`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from snnsg_book.catalogue import folder_of, load, names
+from snnsg_book.claims import entry_hashes
+from snnsg_book.results import command_of
+from snnsg_lib.store import RunStore, freeze
+from snnsg_lib.sweeps import sweep
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Sweep, resume where an earlier sweep ended, freeze; return 0, or 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    out, runs = _folders(options)
+    experiment = load(options.name)
+    try:
+        sweep(
+            experiment.run,
+            experiment.configs(options.quick),
+            runs,
+            jobs=options.jobs,
+            chunk_size=experiment.CHUNK_SIZE,
+            retry_failed=options.retry_failed,
+        )
+    except KeyboardInterrupt:
+        print(f"Stopped. {len(list(RunStore(runs).records.glob('*.json')))} runs are kept; the same command goes on.")
+        return 130
+    table = freeze(
+        options.name,
+        runs,
+        directory=out,
+        command=command_of(options.name) + (" --quick" if options.quick else ""),
+        claims=entry_hashes(options.name),
+    )
+    print(f"Wrote {table} and {table.with_suffix('.json').name}.")
+    return 0
+
+
+def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Return where the table goes and where the records are kept."""
+    out = Path(options.out) if options.out else None
+    runs = Path("runs") / options.name
+    if options.quick:  # never meets the records or the table of the full run
+        out = out or Path(tempfile.mkdtemp(prefix=f"{options.name}-quick-"))
+        runs = out / "runs" / options.name
+    return out or folder_of(options.name), Path(options.runs) if options.runs else runs
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m snnsg_book", description=__doc__)
+    parser.add_argument("name", choices=names(), help="the experiment, and the table it makes")
+    parser.add_argument("--quick", action="store_true", help="a small version, never written over the stored table")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for one a core (default 1)")
+    parser.add_argument("--out", metavar="DIR", help="where the table goes (default: the folder of its subject)")
+    parser.add_argument("--runs", metavar="DIR", help="where the records are kept (default: runs/NAME)")
+    parser.add_argument("--retry-failed", action="store_true", help="run stored failures once more")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""Cloning an expert and reinforcement learning, at every slope."""
+
+# Table: the module that makes it.
+EXPERIMENTS = {
+    "bc_slopes": "bc_slopes",
+    "control_causes": "causes",
+    "control_map": "map",
+    "control_regimes": "regimes",
+    "control_reset": "reset",
+    "flights": "flights",
+    "td3_oracle": "td3_oracle",
+    "td3_slopes": "td3_slopes",
+}

@@ -1,0 +1,14 @@
+"""Surrogate Lyapunov exponents and flossing."""
+
+# Table: the module that makes it.
+EXPERIMENTS = {
+    "flossing_controls": "controls",
+    "flossing_epochs": "epochs",
+    "flossing_memory": "memory",
+    "flossing_published": "published",
+    "flossing_spectra": "spectra",
+    "flossing_stream": "stream",
+    "flossing_tasks": "tasks",
+    "lyapunov_gradient": "gradient",
+    "lyapunov_slopes": "slopes",
+}

@@ -1,0 +1,10 @@
+"""Slopes that change while training."""
+
+# Table: the module that makes it.
+EXPERIMENTS = {
+    "schedules_ablation": "ablation",
+    "schedules_bc": "bc",
+    "schedules_confirm": "confirm",
+    "schedules_search": "search",
+    "schedules_td3": "td3",
+}

@@ -1,0 +1,1 @@
+"""Spikes and surrogate functions: figures alone."""

@@ -1,0 +1,285 @@
+"""The experiments on control: what they measure, how they intervene, and what their claims read."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from snnsg_book.claims import CLAIMS
+from snnsg_book.replicas import in_groups
+from snnsg_book.studies.control import bc_slopes, causes, map, regimes, reset, td3_slopes, training
+from snnsg_book.studies.control.figures import causes as cause_figures
+from snnsg_book.studies.control.figures import learning as control_figures
+from snnsg_book.studies.control.outcomes import outcomes
+from snnsg_lib.gradients import cosine_similarity
+from snnsg_lib.learning import TD3
+from snnsg_lib.learning.policies import make_policy
+from snnsg_lib.learning.replicas import Replicas
+
+mpl.use("Agg")
+SMALL = {"hidden": (8, 8), "critic_hidden": (8,), "start_steps": 40, "batch_size": 8}
+CLAIM = {claim.id: claim for claim in CLAIMS}
+
+
+def curves(returns_of, slopes=(1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0), seeds=20, **columns):
+    """A table of learning curves: `returns_of(slope, step, rng)` at steps 1000 .. 18000."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"slope": k, "seed": seed, "step": step, "episode_return": float(returns_of(k, step, rng)), **columns}
+        for k in slopes
+        for seed in range(seeds)
+        for step in range(1000, 18_001, 1000)
+    ]
+    return pd.DataFrame(rows)
+
+
+def learns_at(k, step, rng):
+    """A run that jumps to 190 at a step that grows with the slope."""
+    return (190 if step > 5000 + 80 * k else 30) + rng.normal(0, 2)
+
+
+@pytest.mark.parametrize("experiment", [td3_slopes, bc_slopes, causes, regimes, map])
+def test_every_chunk_holds_all_slopes_of_its_seeds(experiment):
+    configs = experiment.configs()
+    assert len(set(configs)) == len(configs)
+    for start in range(0, len(configs), experiment.CHUNK_SIZE):
+        chunk = configs[start : start + experiment.CHUNK_SIZE]
+        seeds_of = {slope: {c.seed for c in chunk if c.slope == slope} for slope in {c.slope for c in chunk}}
+        assert len(seeds_of) > 1
+        assert len({frozenset(seeds) for seeds in seeds_of.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("identity", "experiment"), [("S4", bc_slopes), ("S5", td3_slopes), ("S6", causes), ("S12", reset)]
+)
+def test_an_experiment_has_the_seeds_that_its_claim_asks_for(identity, experiment):
+    claim = CLAIM[identity]
+    for regime in claim.regimes:
+        wanted = dict(regime.where)
+        seeds = {c.seed for c in experiment.configs() if all(getattr(c, name) == v for name, v in wanted.items())}
+        assert len(seeds) >= claim.seeds
+
+
+def test_outcomes_of_a_run_that_learns_and_falls_back():
+    returns = [20, 120, 190, 30, 20, 10]
+    table = pd.DataFrame({"step": range(1, 7), "episode_return": returns, "seed": 0, "setting": "default"})
+    run = outcomes(table, ["seed"]).iloc[0]
+    assert run.auc == pytest.approx(np.mean(returns) / 200)
+    assert run.speed == 2
+    assert run.final == pytest.approx(0.1)
+    assert run.reached
+    assert run.collapsed
+
+
+def test_a_run_that_never_gets_there_is_censored_at_its_end():
+    table = pd.DataFrame({"step": [10, 20], "episode_return": [1.0, 134.9], "seed": 0, "setting": "crazyflie"})
+    run = outcomes(table, ["seed"]).iloc[0]
+    assert (run.speed, run.reached, run.collapsed) == (20, False, False)
+
+
+def test_transitions_are_judged_by_the_return_of_their_whole_episode():
+    rewards = np.array([[1.0], [1.0], [1.0], [9.0], [1.0]])
+    ended = np.array([[False], [True], [False], [True], [False]])
+    marks = training.episodes_below(rewards, ended, limit=5.0)[:, 0]
+    assert marks[:4].tolist() == [1, 1, 0, 0]
+    assert np.isnan(marks[4])
+
+
+def test_groups_train_together_and_come_back_in_order():
+    seen = []
+
+    def train(key, group):
+        seen.append((key, len(group)))
+        return [10 * value for value in group]
+
+    assert in_groups([1, 2, 3, 4], key=lambda value: value % 2, train=train) == [10, 20, 30, 40]
+    assert seen == [(1, 2), (0, 2)]
+
+
+def test_measuring_the_layers_leaves_training_as_it_was():
+    plain, measured = (TD3(slopes=[2.0, 100.0], seeds=[1000], **SMALL) for _ in range(2))
+    plain.learn(80, evaluate_every=40, episodes=1)
+    log = training.RunLog(2, every=1, last=80)
+    measured.learn(80, evaluate_every=40, episodes=1, callback=log)
+    assert plain.history.equals(measured.history)
+    assert {"norm_0", "cosine_0", "dead_0"} <= set(log.rows[0][-1])
+    assert log.rows[1][-1]["cosine_0"] == pytest.approx(1.0, abs=1e-6) or log.rows[1][-1]["norm_0"] == 0
+
+
+def test_noise_turns_a_gradient_to_the_cosine_of_its_guide():
+    generator = torch.Generator().manual_seed(0)
+    own, guide, noise = (torch.randn(3, 20, 30, generator=generator) for _ in range(3))
+    own, guide = 1e-30 * own, own + guide  # as small as steep gradients are
+    turned = causes.turned_by_noise(own, guide, noise)
+    wanted = cosine_similarity({0: guide}, {0: own})[0]
+    assert torch.allclose(cosine_similarity({0: turned}, {0: own})[0], wanted, atol=1e-5)
+    assert torch.allclose(turned.flatten(1).norm(dim=1), torch.ones(3))
+    assert bool((cosine_similarity({0: turned}, {0: guide})[0] < 0.9).all())
+
+
+def test_a_gradient_is_turned_or_scaled_as_its_treatment_says():
+    runs = ["gradient noise", "direction of k=2", "length of k=2"]
+    td3 = causes.TurnedGradients(slopes=[100.0] * 3, seeds=[0] * 3, paired=True, treatments=runs, **SMALL)
+    generator = torch.Generator().manual_seed(0)
+    own, guide, noise = (torch.randn(3, 4, 5, generator=generator) for _ in range(3))
+    turned = td3._turned(own, guide, noise)
+    lengths, own_lengths, guide_lengths = (x.flatten(1).norm(dim=1) for x in (turned, own, guide))
+    assert torch.allclose(lengths, torch.stack([own_lengths[0], own_lengths[1], guide_lengths[2]]))
+    assert cosine_similarity({0: turned}, {0: guide})[0][1] == pytest.approx(1.0, abs=1e-5)
+    assert cosine_similarity({0: turned}, {0: own})[0][2] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_both_halves_of_a_tandem_learn_from_the_same_transitions():
+    slopes, seeds = [2.0, 100.0, 2.0], [7, 7, 7]
+    td3 = causes.Tandem(slopes=slopes, seeds=seeds, paired=True, sources=[0, 1, 1], **SMALL)
+    td3.learn(200, evaluate_every=100, episodes=1)
+    active, passive, other = td3.buffer.rows[1], td3.buffer.rows[2], td3.buffer.rows[0]
+    filled = td3.buffer.filled
+    assert np.array_equal(active[:filled], passive[:filled])
+    assert not np.array_equal(active[:filled], other[:filled])
+
+
+def test_an_active_replica_of_a_tandem_trains_as_if_alone():
+    plain = TD3(slopes=[2.0, 100.0], seeds=[7], **SMALL)
+    tandem = causes.Tandem(slopes=[2.0, 100.0], seeds=[7], sources=[0, 1], **SMALL)
+    assert plain.learn(200, 100, 1).equals(tandem.learn(200, 100, 1))
+
+
+def test_a_fixed_buffer_stays_as_it_is_while_the_policy_learns():
+    donor = TD3(slopes=[100.0], seeds=[3], **SMALL)
+    donor.learn(200, evaluate_every=200, episodes=1)
+    rows = donor.buffer.rows[:, : donor.buffer.filled].copy()
+    td3 = causes.FixedBuffer(slopes=[2.0], seeds=[3], rows=rows, **SMALL)
+    before = td3.policy.net.weights[0].detach().clone()
+    td3.learn(200, evaluate_every=200, episodes=1)
+    assert np.array_equal(td3.buffer.rows[:, : td3.buffer.filled], rows)
+    assert not torch.equal(td3.policy.net.weights[0], before)
+
+
+def test_parameter_noise_acts_in_collecting_and_not_in_evaluation():
+    td3 = causes.ParameterNoise(slopes=[100.0], seeds=[5], **SMALL)
+    td3.learn(60, evaluate_every=60, episodes=1)
+    own, noisy = td3.policy.net.weights[0], td3.perturbed.net.weights[0]
+    assert not torch.equal(own, noisy)
+    seen = td3.observation
+    expected = td3.policy(torch.from_numpy(seen).reshape(1, td3.num_envs, -1)).detach().numpy()
+    assert np.array_equal(td3.act(seen, td3.num_envs).reshape(expected.shape), expected)
+
+
+def carried_policy(num_steps=4):
+    replicas = Replicas([10.0, 10.0], [0, 1], paired=True)
+    return make_policy("snn", [7, 16, 16, 2], replicas, network={"num_steps": num_steps, "gain": 3.0})
+
+
+def test_carried_potentials_continue_where_the_last_action_left_them():
+    policy, longer = carried_policy(4), carried_policy(8)
+    observation = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0))
+    _, memory = reset.carried_step(policy, observation, None)
+    carried, _ = reset.carried_step(policy, observation, memory)
+    _, recording = longer.net(observation, record=True)
+    rate = recording.spk[-1][4:].mean(0)
+    expected = torch.tanh(2.0 * (rate @ longer.net.weights[-1] + longer.net.biases[-1].unsqueeze(1)))
+    assert torch.allclose(carried, expected, atol=1e-6)
+
+
+def test_an_episode_that_starts_in_a_window_starts_from_zero():
+    policy = carried_policy()
+    windows = torch.randn(2, 3, reset.WINDOW, 7, generator=torch.Generator().manual_seed(0))
+    starts = torch.zeros(2, 3, reset.WINDOW, dtype=torch.bool)
+    starts[:, :, -1] = True
+    actions, _ = reset.carried_actions(policy, windows, starts)
+    fresh, _ = reset.carried_step(policy, windows[:, :, -1], None)
+    assert torch.equal(actions[-1], fresh)
+    assert len(actions) == reset.LEARNT
+
+
+def test_a_warm_up_carries_no_gradient():
+    policy = carried_policy()
+    windows = torch.randn(2, 3, reset.WINDOW, 7, generator=torch.Generator().manual_seed(0))
+    windows.requires_grad_()
+    starts = torch.zeros(2, 3, reset.WINDOW, dtype=torch.bool)
+    actions, _ = reset.carried_actions(policy, windows, starts)
+    (grad,) = torch.autograd.grad(sum(action.sum() for action in actions), [windows])
+    assert not grad[:, :, : reset.WARM_UP].any()
+    assert grad[:, :, reset.WARM_UP :].any()
+
+
+def test_windows_of_a_carried_td3_hold_consecutive_transitions():
+    td3 = reset.CarriedTD3(slopes=[10.0, 10.0], seeds=[0, 1], paired=True, **SMALL)
+    td3.learn(120, evaluate_every=60, episodes=1)
+    batch, starts = td3._windows()
+    follows = (batch.observation[:, :, 1:] == batch.next_observation[:, :, :-1]).all(-1)
+    assert bool((follows | starts[:, :, 1:]).all())
+
+
+def test_s4_holds_where_all_slopes_end_alike_but_steep_ones_come_late():
+    table = pd.concat([curves(learns_at, setting=name) for name in ("slow_actor", "default")])
+    found = {result.regime: result.outcome for result in CLAIM["S4"].results(table)}
+    assert found["PlanarHover, slow actor: final return"] == "supported"
+    assert found["PlanarHover, default rates: speed"] == "supported"
+    assert found["CrazyflieHover: speed"] == "undecided"  # not in the table
+
+
+def test_s5_is_excluded_where_the_slope_makes_no_difference():
+    alike = curves(lambda k, step, rng: learns_at(1.0, step, rng), setting="slow_actor")
+    results = CLAIM["S5"].results(pd.concat([alike, curves(learns_at, setting="default")]))
+    assert [result.outcome for result in results[:2]] == ["excluded", "supported"]
+
+
+def test_s6_needs_noise_to_help_the_steep_slope():
+    treatments = {"own": 0.0, "gradient noise": -20.0, "parameter noise": 30.0, "data of the other": 0.0}
+    table = pd.concat(
+        curves(lambda k, step, rng, more=more: learns_at(k, step, rng) + more, (100.0,), 15, treatment=name)
+        for name, more in treatments.items()
+    )
+    assert [result.outcome for result in CLAIM["S6"].results(table)] == ["excluded", "supported", "excluded"]
+
+
+def test_s12_reads_both_learners():
+    table = pd.concat(
+        curves(learns_at, (10.0,), 15, policy=policy, algorithm=algorithm)
+        for policy in reset.POLICIES
+        for algorithm in ("bc", "td3")
+    )
+    assert [result.outcome for result in CLAIM["S12"].results(table)] == ["supported", "supported"]
+
+
+def test_learning_curves_show_runs_middle_and_threshold():
+    ax = control_figures.plot_learning_curves(curves(learns_at, seeds=4), groups=(1.0, 100.0))
+    assert sum(line.get_alpha() == 0.25 for line in ax.lines) == 8
+    words = [text.get_text() for text in ax.texts]
+    assert {"threshold 100", "k = 1", "k = 100"} <= set(words)
+    mpl.pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize("outcome", control_figures.OUTCOMES)
+def test_cloning_is_drawn_open_and_td3_filled(outcome):
+    table = curves(learns_at, seeds=4, setting="slow_actor")
+    ax = control_figures.plot_slope_outcomes({"bc": table, "td3": table}, outcome)
+    faces = [container.lines[0].get_markerfacecolor() for container in ax.containers]
+    assert faces[0] == "none"
+    assert faces[1] != "none"
+    mpl.pyplot.close(ax.figure)
+
+
+def test_pictures_of_causes_draw_every_treatment_regime_and_gain():
+    runs = [
+        {"regime": name, "gain": gain, "epsilon": 1e-8, "algorithm": algorithm, "slope": k, "seed": seed, "auc": 0.5}
+        for name, gain in (("as it is", 1.0), ("5 layers", 3.0))
+        for algorithm in ("bc", "td3")
+        for k in (2.0, 100.0)
+        for seed in range(3)
+    ]
+    gaps = cause_figures.plot_regime_gaps(pd.DataFrame(runs))
+    assert [label.get_text() for label in gaps.get_yticklabels()] == ["as it is", "5 layers"]
+    panels = cause_figures.plot_gain_and_epsilon(pd.DataFrame([run for run in runs if run["algorithm"] == "td3"]))
+    assert [ax.get_title(loc="left") for ax in panels] == ["hidden gain 1", "hidden gain 3"]
+    table = pd.concat(curves(learns_at, (2.0, 100.0), 3, treatment=name) for name in ("own", "awake"))
+    treated = cause_figures.plot_causes(table)
+    assert [label.get_text() for label in treated.get_yticklabels()] == ["own", "awake"]
+    waking = cause_figures.plot_waking(table.assign(norm_0=0.1, norm_1=0.2, low_share=0.5), "norm")
+    assert [ax.get_title(loc="left") for ax in waking] == ["layer 0", "output"]
+    buffer = control_figures.plot_buffer(table.assign(low_share=0.5), slopes=(2.0, 100.0))
+    for ax in (gaps, panels[0], treated, waking[0], buffer):
+        mpl.pyplot.close(ax.figure)

@@ -1,0 +1,122 @@
+"""Each experiment runs in a small form, and its stored table says the same."""
+
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from snnsg_book import catalogue, load_results, studies
+from snnsg_book.__main__ import main
+from snnsg_book.catalogue import load, names
+from snnsg_book.claims import CLAIMS, entry_hashes, verdicts
+
+TOY = '''
+"""A toy."""
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+
+CHUNK_SIZE = 2
+
+def configs(quick=False):
+    return [Config(seed) for seed in range(2 if quick else 4)]
+
+def run(configs):
+    return [[{"value": config.seed + 1}] for config in configs]
+
+def agrees(quick, stored):
+    return (quick["value"].mean() > 0) == (stored["value"].mean() > 0)
+'''
+
+
+STORED = [name for name in names() if (catalogue.folder_of(name) / f"{name}.csv").is_file()]
+
+
+@pytest.mark.parametrize("name", names())
+def test_quick_run_is_quick_and_agrees_with_the_stored_table(tmp_path, name):
+    start = time.process_time()  # of this process alone: other work on the machine does not count
+    assert main([name, "--quick", "--out", str(tmp_path)]) == 0
+    assert time.process_time() - start < 10
+    if name in STORED:
+        assert load(name).agrees(load_results(name, tmp_path), load_results(name))
+
+
+def test_claims_stay_open_until_their_table_is_stored(tmp_path):
+    assert set(verdicts(directory=tmp_path)["verdict"]) == {"open"}
+
+
+def test_every_claim_has_its_table():
+    assert {claim.table for claim in CLAIMS} <= set(STORED)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_stored_table_says_which_command_makes_it_and_what_claims_it_decides(name):
+    attrs = load_results(name).attrs
+    assert attrs["command"] == f"python -m snnsg_book {name}"
+    assert attrs["failed"] == []
+    assert attrs["claims"] == entry_hashes(name)  # as they were written before the run
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A subject with one toy in it."""
+    folder = tmp_path / "studies" / "toys"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text('EXPERIMENTS = {"toy": "toy"}\n')
+    (folder / "toy.py").write_text(textwrap.dedent(TOY))
+    monkeypatch.setattr(studies, "__path__", [str(folder.parent)])
+    monkeypatch.setattr(catalogue, "SUBJECTS", ("toys",))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    for name in ("toys", "toys.toy"):
+        sys.modules.pop(f"snnsg_book.studies.{name}", None)
+
+
+def test_command_sweeps_freezes_and_resumes(toy, capsys):
+    for _ in range(2):
+        assert main(["toy", "--out", str(toy / "data")]) == 0
+    assert load_results("toy", toy / "data")["value"].tolist() == [1, 2, 3, 4]
+    assert len(list((toy / "runs" / "toy" / "records").iterdir())) == 4
+    assert "Wrote" in capsys.readouterr().out
+
+
+def test_quick_run_stays_away_from_records_and_table_of_the_full_one(toy):
+    main(["toy", "--out", str(toy / "data")])
+    main(["toy", "--quick", "--out", str(toy / "quick")])
+    assert len(load_results("toy", toy / "data")) == 4
+    table = load_results("toy", toy / "quick")
+    assert len(table) == 2
+    assert table.attrs["command"] == "python -m snnsg_book toy --quick"
+    assert len(list((toy / "runs" / "toy" / "records").iterdir())) == 4
+
+
+def test_quick_run_without_a_folder_goes_to_a_temporary_one(toy, capsys, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(toy))
+    main(["toy", "--quick"])
+    assert f"Wrote {toy}" in capsys.readouterr().out
+
+
+def test_unknown_experiment_is_refused_with_a_list(toy, capsys):
+    with pytest.raises(SystemExit):
+        main(["../toy"])
+    assert "toy" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="name must be one of the experiments toy"):
+        load("os")
+
+
+def test_interrupt_keeps_the_runs_and_says_so(toy, capsys, monkeypatch):
+    def interrupted(configs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load("toy"), "run", interrupted)
+    assert main(["toy", "--out", str(toy / "data")]) == 130
+    assert "0 runs are kept; the same command goes on" in capsys.readouterr().out
+
+
+def test_installed_package_finds_its_tables_from_any_working_directory():
+    code = "from snnsg_book import load_results; print(len(load_results('widths')) > 0)"
+    assert subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, check=True).stdout == b"True\n"
