@@ -62,7 +62,11 @@ class Policy(nn.Module):
 
     def act_with(self, net: nn.Module, observation: Tensor) -> Tensor:
         """Actions of this policy with another network in place of its own."""
-        return torch.tanh(self.readout_gain * net(observation))
+        return self.squash(net(observation))
+
+    def squash(self, outputs: Tensor) -> Tensor:
+        """Actions for outputs of a network."""
+        return torch.tanh(self.readout_gain * outputs)
 
 
 def make_policy(

@@ -7,6 +7,7 @@ EXPERIMENTS = {
     "control_map": "map",
     "control_regimes": "regimes",
     "control_reset": "reset",
+    "control_reset_search": "reset_search",
     "flights": "flights",
     "td3_oracle": "td3_oracle",
     "td3_slopes": "td3_slopes",

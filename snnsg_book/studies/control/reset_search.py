@@ -1,0 +1,62 @@
+"""Which learning rate, and which window, serves each arm of `control_reset` best? On seeds that it does not report.
+
+All arms are tried with the same learning rates of the actor; the carried state also with windows that differ in
+the steps of warm-up and in the neighbouring steps that are learnt from. One row for each run: `auc`, `speed`,
+`reached`, `final` and `collapsed` as in `outcomes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from . import reset
+from .carried import Window
+from .regimes import summary
+from .reset import Config
+
+RATES = (1e-4, 3e-4, 1e-3)
+WINDOWS = (Window(6, 4), Window(6, 1), Window(12, 4), Window(8, 8))
+SEEDS = range(100, 105)
+CHUNK_SIZE = len(SEEDS)
+
+
+def configs(quick: bool = False) -> list[Config]:
+    """Learners x policies x learning rates and windows x 5 seeds; if quick, some updates of cloning in one seed."""
+    if quick:
+        return [Config("bc", "reset", rate, *reset.SINGLE, SEEDS[0], 300) for rate in (RATES[0], RATES[-1])]
+    return [
+        Config(algorithm, policy, rate, *window, seed, length)
+        for algorithm, length in reset.LENGTHS.items()
+        for policy in reset.POLICIES
+        for window in (WINDOWS if policy == "carried state" else (reset.SINGLE,))
+        for rate in RATES
+        for seed in SEEDS
+    ]
+
+
+def run(configs: Sequence[Config]) -> list:
+    """Train the runs of one kind as replicas of one network, and keep what each came to."""
+    curves = reset.run(configs)
+    return [curve if isinstance(curve, Exception) else summary(curve, reset.SETTING) for curve in curves]
+
+
+def chosen(table: pd.DataFrame) -> dict[tuple[str, str], tuple[float, Window]]:
+    """Learning rate and window of each arm with the largest area under the learning curve, averaged over the seeds."""
+    means = table.groupby(["algorithm", "policy", "learning_rate", "warm_up", "learnt"])["auc"].mean()
+    found = {}
+    for (algorithm, policy), arm in means.groupby(["algorithm", "policy"]):
+        rate, warm_up, learnt = arm.idxmax()[2:]
+        found[algorithm, policy] = (rate, Window(warm_up, learnt))
+    return found
+
+
+def agrees(quick: pd.DataFrame, stored: pd.DataFrame) -> bool:
+    """Whether a clone without a memory learns sooner with the largest learning rate than with the smallest."""
+    return all(_larger_is_sooner(table) for table in (quick, stored))
+
+
+def _larger_is_sooner(table: pd.DataFrame) -> bool:
+    auc = table[(table.algorithm == "bc") & (table.policy == "reset")].groupby("learning_rate")["auc"].mean()
+    return bool(auc[RATES[-1]] > auc[RATES[0]])
