@@ -7,12 +7,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.claims import entry_hashes
-from snnsg_book.results import command_of
+from snnsg_book.results import command_of, load_results
 from snnsg_lib.store import RunStore, freeze
 from snnsg_lib.sweeps import sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,10 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out, runs = _folders(options)
     experiment = load(options.name)
+    configs, kept = experiment.configs(options.quick), None
+    if options.only is not None:
+        configs, kept = _only(options, configs)
     try:
         sweep(
             experiment.run,
-            experiment.configs(options.quick),
+            configs,
             runs,
             jobs=options.jobs,
             chunk_size=experiment.CHUNK_SIZE,
@@ -38,9 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         directory=out,
         command=command_of(options.name) + (" --quick" if options.quick else ""),
         claims=entry_hashes(options.name),
+        kept=kept,
     )
     print(f"Wrote {table} and {table.with_suffix('.json').name}.")
     return 0
+
+
+def _only(options: argparse.Namespace, configs: Sequence[Any]) -> tuple[list[Any], pd.DataFrame]:
+    """Return the configs with the value that `--only` names, and the rows of the stored table without it."""
+    field, _, value = options.only.partition("=")
+    chosen = [config for config in configs if str(getattr(config, field, None)) == value]
+    if not chosen:
+        raise SystemExit(f"--only must be FIELD=VALUE of some configs of {options.name}, got {options.only!r}")
+    table = load_results(options.name)
+    kept = table[table[field].astype(str) != value]
+    if list(kept.index) != list(range(len(kept))):
+        raise SystemExit(f"--only must name the last rows of the stored table, which keep their place, got {value!r}")
+    return chosen, kept
 
 
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
@@ -60,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for one a core (default 1)")
     parser.add_argument("--out", metavar="DIR", help="where the table goes (default: the folder of its subject)")
     parser.add_argument("--runs", metavar="DIR", help="where the records are kept (default: runs/NAME)")
+    parser.add_argument(
+        "--only", metavar="FIELD=VALUE", help="run these configs alone; the stored table keeps its other rows"
+    )
     parser.add_argument("--retry-failed", action="store_true", help="run stored failures once more")
     return parser
 

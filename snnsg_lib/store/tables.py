@@ -16,6 +16,9 @@ from .records import RunStore
 if TYPE_CHECKING:
     import pandas as pd
 
+# What a table that keeps rows of an earlier one says of that.
+OF_KEPT = ("frozen", "run", "source_sha256", "machines", "threads", "failed", "table_sha256")
+
 
 class _Shared(dict):
     """A part of the provenance that is handed on as it is: pandas deep-copies `.attrs` in every operation."""
@@ -54,6 +57,7 @@ def freeze(
     directory: str | Path,
     command: str | None = None,
     claims: Mapping[str, str] | None = None,
+    kept: pd.DataFrame | None = None,
 ) -> Path:
     """Write `NAME.csv` and `NAME.json` (provenance) and return the path of the table.
 
@@ -69,6 +73,9 @@ def freeze(
         The command that makes the table again; it is named in error messages.
     claims : dict, optional
         {claim id: hash of its entry} for the claims that read the table.
+    kept : DataFrame, optional
+        Rows of an earlier table, from `load_table`, that stand in front of those of the runs. Where they come from is
+        kept too, as `kept` in the provenance.
 
     Notes
     -----
@@ -87,6 +94,8 @@ def freeze(
     table = runs if isinstance(runs, pd.DataFrame) else to_table(runs)
     if table.empty:
         raise ValueError(f"nothing to freeze as {name!r}: no run gave a row")
+    if kept is not None:
+        table = _behind(kept, table)
     text = table.to_csv(index=False, lineterminator="\n")
     provenance = {
         "name": name,
@@ -99,6 +108,7 @@ def freeze(
         "table_sha256": sha256(text),
         "claims": dict(claims or {}),
         "claims_sha256": sha256(canonical(dict(claims or {}))),
+        **({} if kept is None else {"kept": {"rows": len(kept), **{key: kept.attrs.get(key) for key in OF_KEPT}}}),
     }
     make_folder(folder)
     previous = _readable_provenance(folder, name)
@@ -107,6 +117,16 @@ def freeze(
     if previous:
         write_atomically(folder / f"{name}.json", encode_lines(provenance))
     return folder / f"{name}.csv"
+
+
+def _behind(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the kept rows and those of `table` behind them; ValueError unless their columns agree."""
+    import pandas as pd
+
+    columns = [{column: _kind(rows[column]) for column in rows} for rows in (kept, table)]
+    if columns[0] != columns[1]:
+        raise ValueError(f"kept must have the columns of the runs, {columns[1]}, got {columns[0]}")
+    return pd.concat([kept, table], ignore_index=True)
 
 
 def load_table(name: str, directory: str | Path, *, command: str | None = None) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Which learning rate, and which window, serves each arm of `control_reset` best? On seeds that it does not report.
 
-All arms are tried with the same learning rates of the actor; the carried state also with windows that differ in
-the steps of warm-up and in the neighbouring steps that are learnt from. One row for each run: `auc`, `speed`,
-`reached`, `final` and `collapsed` as in `outcomes`.
+All arms are tried with the same learning rates of the actor. The carried state is also tried, at the largest of them,
+with a longer warm-up, and with windows that learn from their last step alone, so that no two transitions of an update
+are neighbours. One row for each run: `auc`, `speed`, `reached`, `final` and `collapsed` as in `outcomes`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from . import reset
-from .carried import Window
+from .carried import USUAL, Window
 from .regimes import summary
 from .reset import Config
 
 RATES = (1e-4, 3e-4, 1e-3)
-WINDOWS = (Window(6, 4), Window(6, 1), Window(12, 4), Window(8, 8))
+WINDOWS = (Window(12, 4), Window(6, 1))
 SEEDS = range(100, 105)
 CHUNK_SIZE = len(SEEDS)
 
@@ -30,10 +30,16 @@ def configs(quick: bool = False) -> list[Config]:
         Config(algorithm, policy, rate, *window, seed, length)
         for algorithm, length in reset.LENGTHS.items()
         for policy in reset.POLICIES
-        for window in (WINDOWS if policy == "carried state" else (reset.SINGLE,))
-        for rate in RATES
+        for rate, window in candidates(policy)
         for seed in SEEDS
     ]
+
+
+def candidates(policy: str) -> list[tuple[float, Window]]:
+    """Learning rates and windows that are tried for an arm."""
+    if policy != "carried state":
+        return [(rate, reset.SINGLE) for rate in RATES]
+    return [(rate, USUAL) for rate in RATES] + [(RATES[-1], window) for window in WINDOWS]
 
 
 def run(configs: Sequence[Config]) -> list:
