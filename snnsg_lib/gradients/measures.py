@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 
@@ -41,8 +42,9 @@ def layer_gradients(net: nn.Module, loss_fn: Loss, batch: Any) -> Gradients:
     ValueError
         If the net has no layers, the loss does not depend on its weights, or loss or gradient is NaN or infinite.
     """
-    weights, transposed = _layer_weights(net)
-    loss = loss_fn(net, batch)
+    with parametrize.cached():  # a parametrised weight is made anew at each access
+        loss = loss_fn(net, batch)
+        weights, transposed = _layer_weights(net)  # behind the forward pass, in which hooks may have set them
     if not isinstance(loss, Tensor) or loss.ndim > 1:
         shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"loss_fn must return a scalar tensor or one loss per replica, (R,), got {shape}")

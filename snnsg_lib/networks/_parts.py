@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.lif._arguments import SMALLEST_THRESHOLD, Number, SpikeFunction, check_surrogate
 from snnsg_lib.surrogates import FastSigmoid
+
+TOOLS = (BasePruningMethod, SpectralNorm, WeightNorm)
 
 
 @dataclass
@@ -104,6 +109,13 @@ def tensors_of(held: Any) -> list[Tensor]:
     # An index into a ParameterList costs as much as a small product.
     parameters, names = held._parameters, map(str, range(len(held)))
     return [parameters[name] if name in parameters else getattr(held, name) for name in names]  # type: ignore[misc]
+
+
+def run_tools(module: nn.Module) -> None:
+    """Let torch's tools that set a tensor before each forward (prune, weight_norm, spectral_norm) set it now."""
+    for hook in module._forward_pre_hooks.values():
+        if isinstance(hook, TOOLS):
+            hook(module, ())
 
 
 def leaky_sum(drive: Tensor, beta: float, chunk: int = 64) -> Tensor:

@@ -226,6 +226,7 @@ class RecurrentLIF(nn.Module):
         """
         if not self.detach_reset:
             raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
+        parts.run_tools(self)
         return SnntorchRecurrent(self, single_surrogate(self.surrogate, replica, self.replicas), replica)
 
     def extra_repr(self) -> str:
