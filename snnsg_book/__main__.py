@@ -7,16 +7,15 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.claims import entry_hashes
 from snnsg_book.results import command_of, load_results
 from snnsg_lib.store import RunStore, freeze
 from snnsg_lib.sweeps import sweep
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out, runs = _folders(options)
     experiment = load(options.name)
     configs, kept = experiment.configs(options.quick), None
-    if options.only is not None:
+    if options.only:
         configs, kept = _only(options, configs)
     try:
         sweep(
@@ -52,16 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _only(options: argparse.Namespace, configs: Sequence[Any]) -> tuple[list[Any], pd.DataFrame]:
-    """Return the configs with the value that `--only` names, and the rows of the stored table without it."""
-    field, _, value = options.only.partition("=")
-    chosen = [config for config in configs if str(getattr(config, field, None)) == value]
+    """Return the configs with the values that `--only` names, and the rows of the stored table without them."""
+    pairs = [pair.partition("=")[::2] for pair in options.only]
+    chosen = [config for config in configs if all(str(getattr(config, name, None)) == value for name, value in pairs)]
     if not chosen:
-        raise SystemExit(f"--only must be FIELD=VALUE of some configs of {options.name}, got {options.only!r}")
+        raise SystemExit(f"--only must be FIELD=VALUE of some configs of {options.name}, got {options.only}")
     table = load_results(options.name)
-    kept = table[table[field].astype(str) != value]
-    if list(kept.index) != list(range(len(kept))):
-        raise SystemExit(f"--only must name the last rows of the stored table, which keep their place, got {value!r}")
-    return chosen, kept
+    others = pd.concat([table[name].astype(str) != value for name, value in pairs], axis=1).any(axis=1)
+    if not others.iloc[: others.sum()].all():
+        raise SystemExit(f"--only must name the last rows of the stored table, if it has them, got {options.only}")
+    return chosen, table[others]
 
 
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
@@ -82,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", metavar="DIR", help="where the table goes (default: the folder of its subject)")
     parser.add_argument("--runs", metavar="DIR", help="where the records are kept (default: runs/NAME)")
     parser.add_argument(
-        "--only", metavar="FIELD=VALUE", help="run these configs alone; the stored table keeps its other rows"
+        "--only",
+        action="append",
+        metavar="FIELD=VALUE",
+        help="run the configs with this value alone (several must all agree); the stored table keeps its other rows",
     )
     parser.add_argument("--retry-failed", action="store_true", help="run stored failures once more")
     return parser

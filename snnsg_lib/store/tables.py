@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # What a table that keeps rows of an earlier one says of that.
-OF_KEPT = ("frozen", "run", "source_sha256", "machines", "threads", "failed", "table_sha256")
+OF_KEPT = ("frozen", "run", "source_sha256", "machines", "threads", "failed", "table_sha256", "kept")
 
 
 class _Shared(dict):
@@ -108,7 +108,11 @@ def freeze(
         "table_sha256": sha256(text),
         "claims": dict(claims or {}),
         "claims_sha256": sha256(canonical(dict(claims or {}))),
-        **({} if kept is None else {"kept": {"rows": len(kept), **{key: kept.attrs.get(key) for key in OF_KEPT}}}),
+        **(
+            {}
+            if kept is None
+            else {"kept": {"rows": len(kept), **{key: kept.attrs[key] for key in OF_KEPT if key in kept.attrs}}}
+        ),
     }
     make_folder(folder)
     previous = _readable_provenance(folder, name)
