@@ -123,6 +123,10 @@ def freeze(
     return folder / f"{name}.csv"
 
 
+def _facts_of_kept(kept: pd.DataFrame) -> dict[str, Any]:
+    return {"rows": len(kept), **{key: kept.attrs[key] for key in OF_KEPT if key in kept.attrs}}
+
+
 def _behind(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return the kept rows and those of `table` behind them; ValueError unless their columns agree."""
     import pandas as pd

@@ -2,7 +2,8 @@
 
 All arms are tried with the same learning rates of the actor. The carried state is also tried with a longer warm-up, and
 with windows that learn from their last step alone, so that no two transitions of an update are neighbours: at the
-largest rate, and in TD3, which the smallest served best, at that one too. One row for each run: `auc`, `speed`, `reached`, `final` and `collapsed` as in `outcomes`.
+largest rate, and in TD3, which the smallest served best, at that one too. One row for each run: `auc`, `speed`,
+`reached`, `final` and `collapsed` as in `outcomes`.
 """
 
 from __future__ import annotations
