@@ -80,7 +80,8 @@ def _of_one(
 
 def _base(net: SpikingMLP, loss: Loss, inputs: Tensor, targets: Tensor, sequence: bool) -> tuple[_Base, list[Tensor]]:
     """The forward pass, and the gradient of the output layer by example: (examples, in) for each output neuron."""
-    noise = net.draw_noise(inputs, sequence)
+    drawn = net.draw_noise(inputs, sequence)
+    noise: list[Tensor | None] = [None] * (len(net.sizes) - 2) if drawn is None else [*drawn]
     layers = net.layers(inputs, noise=noise, sequence=sequence)
     spikes = [spk for spk, _ in layers]
     below = [inputs if sequence else inputs.expand(len(spikes[0]), *inputs.shape), *spikes[:-1]]
@@ -91,7 +92,7 @@ def _base(net: SpikingMLP, loss: Loss, inputs: Tensor, targets: Tensor, sequence
         outputs = net.read_out(spikes[-1]).detach().requires_grad_()
         losses = loss(outputs, targets)
         (errors,) = torch.autograd.grad(losses.sum(), outputs)
-    base = _Base(below, currents, spikes, noise or [None] * len(spikes), losses.detach(), targets)
+    base = _Base(below, currents, spikes, noise, losses.detach(), targets)
     return base, [heard * error.unsqueeze(1) for error in errors.unbind(1)]
 
 

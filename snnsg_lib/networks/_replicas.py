@@ -26,7 +26,7 @@ def single(net: SpikingMLP, replica: int) -> SpikingMLP:
         raise ValueError("net must have replicas to take one out, got a single network")
     check_replica(replica, net.replicas)
     entries = {name: parts.tensors_of(getattr(net, name)) for name in NAMES}
-    values = {
+    values: dict[str, list[Any]] = {
         **{name: [None if one is None else one[replica].detach() for one in entries[name]] for name in NAMES[:2]},
         **{name: [single_value(one, replica) for one in entries[name]] for name in NAMES[2:]},
     }
@@ -39,13 +39,18 @@ def sloped(net: SpikingMLP, slopes: Sequence[float] | Tensor, surrogate: Any) ->
     slopes = torch.as_tensor(slopes, dtype=torch.float32)
     if slopes.dim() != 1:
         raise ValueError(f"slopes must be a sequence of numbers, one per replica, got shape {tuple(slopes.shape)}")
-    own = net.surrogates if surrogate is None else parts.surrogates_per_layer(surrogate, len(net.surrogates))
-    if other := [one for one in own if not isinstance(one, Surrogate)]:
-        raise TypeError(f"surrogate must be of this library to take slopes, got {other[0]!r}")
+    given = net.surrogates if surrogate is None else parts.surrogates_per_layer(surrogate, len(net.surrogates))
+    own = [_with_slope(one) for one in given]
     copies = {id(one): copy.deepcopy(one) for one in own}
     for one in copies.values():
         one.slope = slopes
     return stack([net] * len(slopes), [copies[id(one)] for one in own])
+
+
+def _with_slope(surrogate: Any) -> Surrogate:
+    if not isinstance(surrogate, Surrogate):
+        raise TypeError(f"surrogate must be of this library to take slopes, got {surrogate!r}")
+    return surrogate
 
 
 def stack(nets: Sequence[SpikingMLP], surrogate: Any) -> SpikingMLP:
@@ -64,9 +69,9 @@ def stack(nets: Sequence[SpikingMLP], surrogate: Any) -> SpikingMLP:
     return _made(first, values, surrogate=surrogate, replicas=len(nets), seed=[net.seeds[0] for net in nets])
 
 
-def _made(net: SpikingMLP, values: dict[str, list], **arguments: Any) -> SpikingMLP:
+def _made(net: SpikingMLP, values: dict[str, list[Any]], **arguments: Any) -> SpikingMLP:
     """A network with the settings of `net` and these values."""
-    learning = _learning(net)
+    learning: dict[str, Any] = _learning(net)
     made = type(net)(
         beta=[parts.clamped_decay(value) for value in values["betas"]],
         threshold=[parts.clamped_threshold(value) for value in values["thresholds"]],

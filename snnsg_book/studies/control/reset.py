@@ -33,11 +33,11 @@ LENGTHS = {"bc": 3000, "td3": training.SETTINGS[SETTING].steps}
 SINGLE = Window(0, 1)  # the arms without a memory learn from single transitions
 # What `control_reset_search` found: learning rate and window of each arm.
 CHOSEN: dict[tuple[str, str], tuple[float, Window]] = {
-    ("bc", "stack and reset"): (1e-4, SINGLE),
-    ("bc", "reset"): (1e-4, SINGLE),
-    ("bc", "carried state"): (1e-4, Window(6, 4)),
-    ("td3", "stack and reset"): (1e-4, SINGLE),
-    ("td3", "reset"): (1e-4, SINGLE),
+    ("bc", "stack and reset"): (1e-3, SINGLE),
+    ("bc", "reset"): (1e-3, SINGLE),
+    ("bc", "carried state"): (1e-3, Window(6, 1)),
+    ("td3", "stack and reset"): (1e-3, SINGLE),
+    ("td3", "reset"): (3e-4, SINGLE),
     ("td3", "carried state"): (1e-4, Window(6, 4)),
 }
 

@@ -59,7 +59,7 @@ def chosen(table: pd.DataFrame) -> dict[tuple[str, str], tuple[float, Window]]:
     found = {}
     for (algorithm, policy), arm in means.groupby(["algorithm", "policy"]):
         rate, warm_up, learnt = arm.idxmax()[2:]
-        found[algorithm, policy] = (rate, Window(warm_up, learnt))
+        found[algorithm, policy] = (float(rate), Window(int(warm_up), int(learnt)))
     return found
 
 
