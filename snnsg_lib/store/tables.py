@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEVERAL = "several"  # in place of a module's hash where the runs of a table were made by more than one state of it
+# What a table that keeps rows of an earlier one says of that.
+OF_KEPT = ("frozen", "run", "commit", "dirty", "modules", "machines", "threads", "failed", "table_sha256", "kept")
 
 
 class _Shared(dict):
@@ -57,6 +59,7 @@ def freeze(
     *,
     directory: str | Path,
     command: str | None = None,
+    kept: pd.DataFrame | None = None,
 ) -> Path:
     """Write `NAME.csv` and `NAME.json` (provenance) and return the path of the table.
 
@@ -70,6 +73,9 @@ def freeze(
         Where to write; made when missing.
     command : str, optional
         The command that makes the table again; it is named in error messages.
+    kept : DataFrame, optional
+        Rows of an earlier table, from `load_table`, that stand in front of those of the runs. Where they come from is
+        kept too, as `kept` in the provenance.
 
     Notes
     -----
@@ -92,6 +98,8 @@ def freeze(
     table = runs if isinstance(runs, pd.DataFrame) else to_table(runs)
     if table.empty:
         raise ValueError(f"nothing to freeze as {name!r}: no run gave a row")
+    if kept is not None:
+        table = _behind(kept, table)
     text = table.to_csv(index=False, lineterminator="\n")
     provenance = {
         "name": name,
@@ -102,6 +110,7 @@ def freeze(
         "wall_seconds": wall_seconds,
         "columns": {column: _kind(table[column]) for column in table},
         "table_sha256": sha256(text),
+        **({} if kept is None else {"kept": _facts_of_kept(kept)}),
     }
     make_folder(folder)
     previous = _readable_provenance(folder, name)
@@ -127,6 +136,20 @@ def amend(name: str, directory: str | Path, **changes: Any) -> None:
     """
     provenance = dict(load_table(name, directory).attrs) | changes
     write_atomically(Path(directory) / f"{name}.json", encode_lines(provenance))
+
+
+def _facts_of_kept(kept: pd.DataFrame) -> dict[str, Any]:
+    return {"rows": len(kept), **{key: kept.attrs[key] for key in OF_KEPT if key in kept.attrs}}
+
+
+def _behind(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the kept rows and those of `table` behind them; ValueError unless their columns agree."""
+    import pandas as pd
+
+    columns = [{column: _kind(rows[column]) for column in rows} for rows in (kept, table)]
+    if columns[0] != columns[1]:
+        raise ValueError(f"kept must have the columns of the runs, {columns[1]}, got {columns[0]}")
+    return pd.concat([kept, table], ignore_index=True)
 
 
 def load_table(name: str, directory: str | Path, *, command: str | None = None) -> pd.DataFrame:

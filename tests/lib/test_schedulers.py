@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.schedulers import (
     AdaptiveSlope,
@@ -26,7 +26,6 @@ from snnsg_lib.schedulers import (
 )
 from snnsg_lib.surrogates import ATan, FastSigmoid, slope_set_to
 from snnsg_lib.tasks import expert_demonstrations
-from snnsg_lib.td3 import TD3
 
 finite = st.floats(-1e6, 1e6)
 rewards = st.lists(finite, min_size=1, max_size=40)

@@ -187,6 +187,23 @@ def test_data_frame_can_be_frozen(tmp_path):
     assert load_table("plain", tmp_path)["x"].tolist() == [0.5, 1.5]
 
 
+def test_a_table_keeps_rows_of_an_earlier_one_and_says_so(tmp_path):
+    old = pd.DataFrame({"arm": ["a", "b"], "value": [0.1 + 0.2, 2.0]})
+    new = pd.DataFrame({"arm": ["b"], "value": [3.0]})
+    freeze("made_up", old, directory=tmp_path)
+    before = load_table("made_up", tmp_path)
+    freeze("made_up", new, directory=tmp_path, kept=before[before.arm == "a"])
+    after = load_table("made_up", tmp_path)
+    assert after["arm"].tolist() == ["a", "b"]
+    assert after["value"].tolist() == [0.1 + 0.2, 3.0]  # to the last bit
+    assert after.attrs["kept"]["rows"] == 1
+    assert after.attrs["kept"]["table_sha256"] == before.attrs["table_sha256"]
+    freeze("made_up", new.assign(value=4.0), directory=tmp_path, kept=after)
+    assert load_table("made_up", tmp_path).attrs["kept"]["kept"] == after.attrs["kept"]
+    with pytest.raises(ValueError, match="kept must have the columns of the runs"):
+        freeze("made_up", new.assign(more=1), directory=tmp_path, kept=before)
+
+
 @pytest.mark.parametrize(
     "name", ["../escape", "/absolute", "a/b", "a\\b", "", ".", "..", "Upper", "con.", "x" * 65, None]
 )

@@ -15,7 +15,7 @@ import pandas as pd
 from snnsg_book.rounding import rounded
 from snnsg_lib._extras import extra
 from snnsg_lib.envs import evaluate
-from snnsg_lib.td3 import TD3
+from snnsg_lib.learning import TD3
 
 CHUNK_SIZE = 10
 ENV = "Pendulum-v1"

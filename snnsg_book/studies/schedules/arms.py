@@ -14,11 +14,10 @@ from snnsg_book.replicas import in_groups
 from snnsg_book.rounding import rounded
 from snnsg_book.studies.control import training
 from snnsg_book.studies.control.outcomes import HIGHEST_RETURN, task_of
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.replicas import SlopeOrFactory
 from snnsg_lib.schedulers import AdaptiveSlope, CubicSlope, IntervalSlope, TargetSlope
-from snnsg_lib.td3 import TD3
 
 CHANGES = 9  # of an interval schedule: 1, 12, 23, ..., 100 in equal differences
 FULL = 0.95  # share of the highest return that counts as full reward: no policy hovers better
