@@ -23,8 +23,8 @@ from nbmake.pytest_items import NotebookFailedException
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-from snnsg_depends import python_of  # noqa: E402
-from snnsg_execution import dependencies, keep_output, settings_of  # noqa: E402
+from snnsg_depends import Dependencies, python_of  # noqa: E402
+from snnsg_execution import CACHE, dependencies, keep_output, settings_of, with_key  # noqa: E402
 
 SECONDS = 20  # of a machine that does PROBE_STEPS in PROBE_SECONDS; a slower or busier one takes longer
 PROBE_STEPS, PROBE_SECONDS = 20_000, 1.5
@@ -85,12 +85,11 @@ def slowness() -> float:
     return max(1.0, (time.process_time() - start) / PROBE_SECONDS)
 
 
-def faults(chapter: Chapter, path: Path) -> list[str]:
-    """Return what is wrong with a chapter that ran without an error."""
+def faults(chapter: Chapter, depends: Dependencies, source: str) -> list[str]:
+    """Return what is wrong with a chapter that ran without an error; `source` is its Python."""
     found = []
     if (took := min(chapter.seconds)) > SECONDS and took > (allowed := SECONDS * slowness()):
         found.append(f"took {took:.1f} s of one core, allowed are {allowed:.1f} s")
-    depends, source = dependencies(ROOT, settings_of(ROOT)), python_of(path.read_text(encoding="utf-8"))
     if unseen := set(chapter.loaded) - depends.loaded(source):
         found.append(f"imports {', '.join(sorted(unseen))}, which snnsg_declared_imports in _config.yml has to say")
     tables = {file for file in chapter.opened if not file.endswith((".py", ".pyc", ".js", ".css"))}
@@ -111,7 +110,9 @@ def pytest_runtest_call(item: pytest.Item):
     with patch.object(nb_run, "NotebookClient", chapter):
         yield
     (ran,) = chapters
-    if wrong := faults(ran, item.path):
+    text = item.path.read_text(encoding="utf-8")
+    depends, source = dependencies(ROOT, settings_of(ROOT)), python_of(text)
+    if wrong := faults(ran, depends, source):
         message = "\n".join(f"{item.path.name} {fault}" for fault in wrong)
         raise NotebookFailedException(NotebookResult(ran.nb, NotebookError(message, message, -1)))
-    keep_output(ROOT, item.path, ran.first, ran.seconds[0])
+    keep_output(ROOT / "_build" / CACHE, with_key(text, depends.digest(source)), item.path, ran.first, ran.seconds[0])

@@ -7,7 +7,12 @@ kernel's entry also carries a hash of the files that the notebook depends on, an
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,8 @@ import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from snnsg_depends import Dependencies, python_of
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -22,6 +29,7 @@ from sphinx.environment import BuildEnvironment
 
 CACHE = ".jupyter_cache"
 KEPT = 100  # outputs in the cache, among them those of other branches and of cells as they were
+AT_ONCE = 4  # kernels, at most; each holds about half a gigabyte
 KEY = "snnsg_depends"
 SETTINGS = ("snnsg_packages", "snnsg_declared_imports", "snnsg_execution_depends")
 # Directives that show what Python makes, with the Python behind them.
@@ -52,21 +60,16 @@ def with_key(notebook: str, digest: str) -> str:
     return json.dumps(content)
 
 
-def keep_output(root: Path, path: Path, executed: nbformat.NotebookNode, seconds: float) -> None:
-    """Put what a run of the notebook at `path` made into the cache from which the book of `root` is built."""
-    text = path.read_text(encoding="utf-8")
-    digest = dependencies(root, settings_of(root)).digest(python_of(text))
-    notebook = nbformat.reads(with_key(text, digest), as_version=4)
-    for cell, done in zip(notebook.cells, executed.cells, strict=True):
+def keep_output(cache: Path, notebook: str, path: Path, executed: nbformat.NotebookNode, seconds: float) -> None:
+    """Put into the cache what a run of a notebook, given with its key as JSON, has made."""
+    kept = nbformat.reads(notebook, as_version=4)
+    for cell, done in zip(kept.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = done.outputs, done.execution_count
-    notebook.metadata.update(
-        {name: executed.metadata[name] for name in ("language_info", "widgets") if name in executed.metadata}
-    )
-    bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
-    cache = get_cache(root / "_build" / CACHE)
-    cache.change_cache_limit(KEPT)
-    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    for name in executed.metadata.keys() & {"language_info", "widgets"}:
+        kept.metadata[name] = executed.metadata[name]
+    bundle = CacheBundleIn(kept, str(path), data={"execution_seconds": seconds})
+    get_cache(cache).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 def set_cache(app: Sphinx, config: Config) -> None:
@@ -88,6 +91,29 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, remov
     return [page for page, digest in env.snnsg_digests.items() if before.get(page) != digest]
 
 
+def run_changed(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
+    """Run the notebooks of the pages to be read that the cache lacks, some at a time; myst-nb runs one at a time."""
+    if app.config.nb_execution_mode != "cache":
+        return
+    paths = {page: Path(env.doc2path(page)) for page in pages}
+    notebooks = {page: path for page, path in paths.items() if path.suffix == ".ipynb"}
+    keyed = [with_key(path.read_text(encoding="utf-8"), env.snnsg_digests[page]) for page, path in notebooks.items()]
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        list(pool.map(partial(_run, app.config), notebooks.values(), keyed))
+
+
+def _run(config: Config, path: Path, notebook: str) -> None:
+    cache = Path(config.nb_execution_cache_path)
+    with suppress(KeyError):
+        get_cache(cache).match_cache_notebook(nbformat.reads(notebook, as_version=4))
+        return
+    client = NotebookClient(nbformat.reads(notebook, as_version=4), timeout=config.nb_execution_timeout)
+    start = time.monotonic()
+    # One that fails is left to myst-nb, which runs it again and says why.
+    with suppress(CellExecutionError, CellTimeoutError, DeadKernelError):
+        keep_output(cache, notebook, path, client.execute(cwd=path.parent), time.monotonic() - start)
+
+
 def add_key(app: Sphinx, page: str, source: list[str]) -> None:
     """Let the cache know what the notebook depends on."""
     if app.env.doc2path(page).endswith(".ipynb"):
@@ -101,5 +127,6 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("snnsg_execution_depends", [], "env", [list])
     app.connect("config-inited", set_cache)
     app.connect("env-get-outdated", outdated)
+    app.connect("env-before-read-docs", run_changed)
     app.connect("source-read", add_key)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

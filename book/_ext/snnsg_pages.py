@@ -1,6 +1,5 @@
 """Sphinx extension of the book: explorers, assets, launch buttons, API reference."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -9,8 +8,6 @@ from snnsg_depends import digest_of, files_below
 from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.config import Config
 
-# jupyter-book loads them; they say nothing of parallel reading, and act on numbered contents and on LaTeX alone.
-SAFE = ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex")
 EXPLORER = re.compile(r'<figure[^>]*\sdata-snnsg="([a-z0-9_-]+)"')
 API_ENTRY = re.compile(r"^- `(snnsg_(?:lib|book)\.[\w.]+)`$", flags=re.MULTILINE)
 API_SECTION = """## `{module}`
@@ -21,13 +18,6 @@ API_SECTION = """## `{module}`
    :show-inheritance:
 ```
 """
-
-
-def read_in_parallel(app: Sphinx) -> None:
-    """Read and write pages, and run their notebooks, on all cores."""
-    app.parallel = max(app.parallel, os.cpu_count() or 1)
-    for name in app.extensions.keys() & SAFE:
-        app.extensions[name].parallel_read_safe = True
 
 
 def digest_extension(app: Sphinx, config: Config) -> None:
@@ -120,7 +110,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", digest_extension)
     app.connect("config-inited", digest_assets)
     app.connect("config-inited", add_launch_buttons)
-    app.connect("builder-inited", read_in_parallel)
     app.connect("builder-inited", copy_assets)
     app.connect("build-finished", forget_faulty_build)
     app.connect("source-read", expand_api)
