@@ -29,7 +29,7 @@ class Watch:
         self.errors: list[str] = []
         self.context.route("**/*", self._admit)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(90_000)  # a busy machine takes long; a right page does not
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self._note(message))
 
