@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib._extras import extra
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def paired(
     rows: pd.DataFrame, column: str, first: dict[str, Any], second: dict[str, Any]
 ) -> tuple[pd.Series, pd.Series]:
     """Return `column` under two conditions for the seeds that both have."""
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     both = pd.concat([per_seed(rows, column, **first), per_seed(rows, column, **second)], axis=1, join="inner")
     return both.iloc[:, 0], both.iloc[:, 1]

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
 
 from snnsg_book import catalogue
 from snnsg_book.claim import VERDICTS, Claim, Regime, RegimeResult, verdict_of

@@ -41,6 +41,11 @@ SCHEDULES = {
     "interval": {"color": COLOURS["interval"][0], "linestyle": "--", "linewidth": 1.6},
     "adaptive": {"color": COLOURS["adaptive"][0], "linestyle": "-", "linewidth": 2.4, "marker": "o", "markersize": 4},
 }
+# Surrogate families differ in their dashes alone, as the colour is the slope's; after the last one they begin anew.
+DASHES: tuple[Any, ...] = (
+    "-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 1.5, 1.5, 1.5)),
+    (0, (1, 1)), (0, (10, 3)), (0, (7, 1.5, 1.5, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1)),
+)  # fmt: skip
 SLOPE_TICKS = (1, 2, 5, 10, 25, 50, 100)
 SIZES = {"column": (6.4, 3.6), "wide": (9.0, 3.6)}
 

@@ -1,66 +1,25 @@
-"""The gradient of a loss layer by layer, and measures of such gradients: length, spread, angle, reliability."""
+"""Measures of gradients, layer by layer: length, spread, angle, and products free of sampling noise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib._layers import ByLayer, names_of
 
 Gradients = dict[int, Tensor]
 Measure = dict[int, float | Tensor]
 Loss = Callable[[Any, Any], Tensor]
 
 
-def layer_gradients(net: nn.Module, loss_fn: Loss, batch: Any) -> Gradients:
-    """Gradient of a loss with respect to the weights of each layer; the `.grad` of the parameters is left as it was.
-
-    Parameters
-    ----------
-    net : nn.Module
-        A `SpikingMLP` (its `weights`), or any module whose `nn.Linear` layers, in module order, are the layers: the
-        `to_snntorch()` twin, for instance.
-    loss_fn : callable
-        ``loss_fn(net, batch)`` returns a scalar, or one loss per replica, (R,). The losses are summed, so that
-        a replica's gradient is the one it would have alone; a mean over replicas would divide it by R.
-    batch : object
-        Handed to `loss_fn` as it is.
-
-    Returns
-    -------
-    dict of int to Tensor
-        Layer 0 is the first hidden layer, the last one the output; (in, out) or (R, in, out). A layer that the loss
-        does not depend on has a gradient of zeros.
-
-    Raises
-    ------
-    ValueError
-        If the net has no layers, the loss does not depend on its weights, or loss or gradient is NaN or infinite.
-    """
-    weights, transposed = _layer_weights(net)
-    loss = loss_fn(net, batch)
-    if not isinstance(loss, Tensor) or loss.ndim > 1:
-        shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-        raise ValueError(f"loss_fn must return a scalar tensor or one loss per replica, (R,), got {shape}")
-    if not loss.requires_grad:
-        raise ValueError("loss_fn must return a loss that depends on the weights of net, got one without a graph")
-    found = torch.autograd.grad(loss.sum(), weights, allow_unused=True)
-    grads = {}
-    for layer, (weight, grad) in enumerate(zip(weights, found, strict=True)):
-        grad = torch.zeros_like(weight) if grad is None else grad
-        if not bool(torch.isfinite(grad).all()):
-            raise ValueError(f"gradient of layer {layer} must be finite, got NaN or infinity at loss {loss.tolist()}")
-        grads[layer] = grad.mT if transposed else grad
-    return grads
-
-
 def gradient_norms(grads: Gradients) -> Measure:
     """Euclidean norm of each layer's gradient: {layer: float or (R,)}."""
-    return {layer: _measure(torch.linalg.vector_norm(_flat(grad), dim=-1), grad) for layer, grad in grads.items()}
+    norms = {layer: _measure(torch.linalg.vector_norm(_flat(grad), dim=-1), grad) for layer, grad in grads.items()}
+    return ByLayer(norms, names_of(grads))
 
 
 def cosine_similarity(grads: Gradients, reference: Gradients) -> Measure:
@@ -80,7 +39,7 @@ def cosine_similarity(grads: Gradients, reference: Gradients) -> Measure:
         If layers or shapes differ.
     """
     _check_same_layers(grads, reference)
-    cosines = {}
+    cosines: Measure = ByLayer(names=names_of(grads) or names_of(reference))
     for layer, grad in grads.items():
         a, b = _unit(_flat(grad)), _unit(_flat(reference[layer]))
         cosine = (a * b).sum(-1).clamp(-1, 1)
@@ -119,62 +78,10 @@ def active_share(grads: Gradients, floor: float = 0.01, *, of: str = "weights", 
     peaks = {layer: size.amax(-1, keepdim=True) for layer, size in sizes.items()}
     if relative_to == "network":
         peaks = dict.fromkeys(peaks, torch.stack(list(peaks.values())).amax(0))
-    return {
+    shares = {
         layer: _measure((sizes[layer] > floor * peaks[layer]).double().mean(-1), grad) for layer, grad in grads.items()
     }
-
-
-def gradient_reliability(
-    net: nn.Module,
-    loss_fn: Loss,
-    batch: Tensor | tuple[Tensor, ...],
-    *,
-    num_splits: int = 1,
-    batch_dim: int = 0,
-    rng: np.random.Generator | None = None,
-) -> Measure:
-    """Cosine between the gradients of two random halves of a batch, layer by layer: {layer: float or (R,)}.
-
-    1: the gradient is the same whichever examples are drawn; 0: it is all sampling noise. It is the noise floor of any
-    comparison with that gradient, since even the same slope on other examples agrees with it no better than this. With
-    independent examples a gradient of twice as many has reliability 2 r / (1 + r) (Spearman-Brown).
-
-    Parameters
-    ----------
-    net, loss_fn
-        As for `layer_gradients`.
-    batch : Tensor or tuple of Tensor
-        Cut along `batch_dim`, every tensor at the same examples; with an odd number one example is left out.
-    num_splits : int
-        Random splits to average over, >= 1.
-    batch_dim : int
-        Axis of the examples: 0 for (batch, features), 1 for (num_steps, batch, features) or (R, batch, features).
-    rng : numpy.random.Generator, optional
-        Draws the splits; default_rng(0) if None.
-
-    Raises
-    ------
-    ValueError
-        If the tensors hold fewer than two examples, or different numbers of them.
-    """
-    num_splits = check_int("num_splits", num_splits, low=1)
-    rng = np.random.default_rng(0) if rng is None else rng
-    tensors = (batch,) if isinstance(batch, Tensor) else tuple(batch)
-    counts = [tensor.shape[batch_dim] for tensor in tensors]
-    if len(set(counts)) != 1 or counts[0] < 2:
-        raise ValueError(
-            f"batch must hold equally many examples, >= 2, in each tensor, got {counts} on axis {batch_dim}"
-        )
-    half = counts[0] // 2
-    cosines = []
-    for _ in range(num_splits):
-        order = torch.from_numpy(rng.permutation(counts[0]))
-        grads = []
-        for chosen in (order[:half], order[half : 2 * half]):
-            part = tuple(tensor.index_select(batch_dim, chosen.to(tensor.device)) for tensor in tensors)
-            grads.append(layer_gradients(net, loss_fn, part[0] if isinstance(batch, Tensor) else part))
-        cosines.append(cosine_similarity(*grads))
-    return {layer: sum(cosine[layer] for cosine in cosines) / num_splits for layer in cosines[0]}
+    return ByLayer(shares, names_of(grads))
 
 
 def expected_product(samples: Iterable[Gradients], others: Iterable[Gradients] | None = None) -> Measure:
@@ -196,7 +103,7 @@ def expected_product(samples: Iterable[Gradients], others: Iterable[Gradients] |
         raise ValueError(f"samples and others must hold equally many gradients, >= 2, got {count} and {len(others)}")
     for grads, other in zip(samples, others, strict=True):
         _check_same_layers(grads, other)
-    products = {}
+    products: Measure = ByLayer(names=names_of(samples[0]))
     for layer in samples[0]:
         a = [_flat(grads[layer]) for grads in samples]
         b = [_flat(grads[layer]) for grads in others]
@@ -205,16 +112,6 @@ def expected_product(samples: Iterable[Gradients], others: Iterable[Gradients] |
         product = (total - same_batch) / (count * (count - 1))
         products[layer] = _measure(product, max(samples[0][layer], others[0][layer], key=Tensor.dim))
     return products
-
-
-def _layer_weights(net: nn.Module) -> tuple[list[Tensor], bool]:
-    """Weights of the layers, and whether they are stored (out, in) as `nn.Linear` does."""
-    own = getattr(net, "weights", None)
-    linears = [module for module in net.modules() if isinstance(module, nn.Linear)]
-    weights = [linear.weight for linear in linears] if own is None else list(own)
-    if not weights:
-        raise ValueError(f"net must have `weights` or nn.Linear layers, got {type(net).__name__} with neither")
-    return weights, own is None
 
 
 def _flat(grad: Tensor) -> Tensor:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from snnsg_lib._checks import check_choice, check_number
-from snnsg_lib.surrogates import Surrogate
+from snnsg_lib.surrogates import Surrogate, spikes_of
 
 Number = float | Tensor
 SpikeFunction = Callable[[Tensor], Tensor]
 
 RESETS = ("subtract", "zero", "none")
 SMALLEST_THRESHOLD = 1e-6
+# Subclasses of tensors (fake ones, say) may have no memory to view.
+PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def check_current(current: object, dims: int = 2) -> Tensor:
@@ -66,10 +71,48 @@ def check_threshold(value: object, current: Tensor) -> Number:
 
 
 def check_surrogate(surrogate: object) -> SpikeFunction:
-    """Return `surrogate` if it can be called."""
-    if not callable(surrogate) or isinstance(surrogate, type):
-        raise TypeError(f"surrogate must be a snnsg_lib surrogate or a callable u -> spikes, got {surrogate!r}")
+    """Return `surrogate` if it takes u and gives spikes; a class or a factory must be called by its user first."""
+    if isinstance(surrogate, Surrogate):
+        return surrogate
+    wanted = "surrogate must be a snnsg_lib surrogate or a callable u -> spikes"
+    maker = surrogate.func if isinstance(surrogate, partial) else surrogate
+    if isinstance(maker, type):
+        raise TypeError(f"{wanted}, got the class {maker.__name__}: make one of it, as in {maker.__name__}(25)")
+    if not callable(surrogate):
+        raise TypeError(f"{wanted}, got {surrogate!r}")
+    if not _takes_one(surrogate):
+        raise TypeError(f"{wanted}, got {surrogate!r}, which cannot be called with one argument")
+    if not transforming() and not torch.compiler.is_compiling():
+        _try_on_one_potential(surrogate)
     return surrogate
+
+
+def _takes_one(function: Callable) -> bool:
+    if isinstance(function, nn.Module):
+        return True
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # builtins need not tell
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
+
+
+def _try_on_one_potential(surrogate: Callable) -> None:
+    """Call a foreign surrogate once, so that one which gives no spikes is refused before anything is computed."""
+    random_state = torch.get_rng_state()
+    try:
+        with torch.no_grad():
+            spikes_of(surrogate, torch.zeros(1, 1))
+    except TypeError:
+        raise
+    except Exception:  # it may be made for one shape, dtype or device: the network will tell
+        return
+    finally:
+        torch.set_rng_state(random_state)
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -82,19 +125,22 @@ def check_flag(name: str, value: object) -> bool:
 def choose_backend(backend: str | None, surrogate: SpikeFunction, *tensors: object) -> str:
     """Return ``"numpy"`` for float32 on the CPU with a surrogate of this library, else ``"torch"``.
 
-    An explicit choice of ``"numpy"`` that cannot be served raises ValueError.
+    So ``"torch"`` serves a slope that is learnt, and all that runs while torch transforms or records it
+    (`transforming`). An explicit ``"numpy"`` that cannot be served raises ValueError.
     """
-    fits = isinstance(surrogate, Surrogate) and not transforming()
+    fits = isinstance(surrogate, Surrogate) and not surrogate.learns and not transforming()
     for tensor in tensors:
         fits = fits and (
-            not isinstance(tensor, Tensor) or (tensor.dtype == torch.float32 and tensor.device.type == "cpu")
+            not isinstance(tensor, Tensor)
+            or (tensor.dtype == torch.float32 and tensor.device.type == "cpu" and type(tensor) in PLAIN)
         )
     if backend is None:
         return "numpy" if fits else "torch"
     if check_choice("backend", backend, ("numpy", "torch")) == "numpy" and not fits:
         raise ValueError(
             "backend must be 'torch' or None here: 'numpy' serves float32 tensors on the CPU with a snnsg_lib "
-            "surrogate, outside torch.func transforms"
+            "surrogate whose slope is not learnt, outside torch.func transforms, forward-mode differentiation, "
+            "torch.export and torch.jit.trace"
         )
     return backend
 
@@ -112,8 +158,17 @@ def choose_recurrent_backend(
 
 
 def transforming() -> bool:
-    """Whether a torch.func transform (vmap, jvp, jacrev) is running: its tensors have no NumPy view."""
-    return torch._C._functorch.peek_interpreter_stack() is not None
+    """Whether torch looks at each operation: then tensors have no NumPy view, or what is done to it goes unseen.
+
+    So it is inside a torch.func transform (vmap, jvp, jacrev), in forward-mode differentiation, while torch.jit.trace
+    records, and under a dispatch mode (torch.export, make_fx, fake tensors).
+    """
+    return (
+        torch._C._functorch.peek_interpreter_stack() is not None
+        or forward_ad._current_level >= 0
+        or torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
 
 
 def refuse_second_derivative() -> None:

@@ -69,7 +69,7 @@ def surrogate_lyapunov_spectrum(
     and with other resets, the sum is the mean of ln |det Jacobian|, which the weights do change.
 
     Gradients reach weights, biases and inputs, and beta, alpha and threshold where those are parameters that require
-    one. None reaches the slope: a surrogate keeps it as a setting, without a graph.
+    one, and a slope that is learnt.
 
     References
     ----------

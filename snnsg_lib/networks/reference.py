@@ -32,8 +32,8 @@ def single_surrogate(surrogate: Any, replica: int | None, replicas: int | None) 
         return surrogate
     if surrogate.slope.numel() == 1:
         return surrogate
-    single = copy.deepcopy(surrogate)
-    single.slope = surrogate.slope.flatten()[replica].item()
+    single, slope = copy.deepcopy(surrogate), surrogate.slope.detach().flatten()[replica]
+    single.slope = nn.Parameter(slope.clone()) if surrogate.learns else slope.item()
     return single
 
 
@@ -46,7 +46,8 @@ def single_value(value: Number, replica: int | None) -> Number:
 
 
 def linear_module(weight: Tensor, bias: Tensor | None, replica: int | None) -> nn.Linear:
-    """nn.Linear with a copy of the weights (in, out) of one replica."""
+    """nn.Linear with a copy of the weights (in, out) of one replica; parameters that are frozen stay so."""
+    frozen = [isinstance(x, nn.Parameter) and not x.requires_grad for x in (weight, bias)]
     weight = weight.detach() if replica is None else weight[replica].detach()
     fan_in, fan_out = weight.shape
     module = nn.Linear(fan_in, fan_out, bias=bias is not None, device=weight.device, dtype=weight.dtype)
@@ -54,6 +55,9 @@ def linear_module(weight: Tensor, bias: Tensor | None, replica: int | None) -> n
         module.weight.copy_(weight.T)
         if bias is not None:
             module.bias.copy_(bias if replica is None else bias[replica])
+    for parameter, is_frozen in zip((module.weight, module.bias), frozen, strict=True):
+        if is_frozen:
+            parameter.requires_grad_(False)
     return module
 
 

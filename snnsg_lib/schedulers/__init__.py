@@ -2,6 +2,14 @@
 
 from snnsg_lib.schedulers.base import FixedSlope, SlopeScheduler
 from snnsg_lib.schedulers.moments import moments_follow
-from snnsg_lib.schedulers.schedules import AdaptiveSlope, IntervalSlope, TargetSlope
+from snnsg_lib.schedulers.schedules import AdaptiveSlope, CubicSlope, IntervalSlope, TargetSlope
 
-__all__ = ["AdaptiveSlope", "FixedSlope", "IntervalSlope", "SlopeScheduler", "TargetSlope", "moments_follow"]
+__all__ = [
+    "AdaptiveSlope",
+    "CubicSlope",
+    "FixedSlope",
+    "IntervalSlope",
+    "SlopeScheduler",
+    "TargetSlope",
+    "moments_follow",
+]

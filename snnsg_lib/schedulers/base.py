@@ -39,7 +39,7 @@ class SlopeScheduler:
     Raises
     ------
     TypeError, ValueError
-        If `model` holds no such surrogate, or the slope is not finite and > 0.
+        If `model` holds no such surrogate or one whose slope is learnt, or the slope is not finite and > 0.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class SlopeScheduler:
 
     def __init__(self, model: nn.Module, slope: ArrayLike):
         self._model = model
-        self._surrogates = find_surrogates(model)
+        self._surrogates = find_surrogates(model, learnt=False)
         self.count = 0
         self.reward_shape: list[int] | None = None  # [] or [R]; None as long as there was no reward
         self._set(slope)

@@ -133,6 +133,69 @@ class AdaptiveSlope(SlopeScheduler):
         return mean_reward + self.weight_change / self.weight_reward * mean_change
 
 
+class CubicSlope(SlopeScheduler):
+    r"""The adaptive schedule as Van den Berghe et al. (2025) published it in code, which differs from their equation.
+
+    With :math:`\hat r` the reward on `reward_range`, clipped to [0, 1], it is :math:`k = start + scale \, \hat r^3`: a
+    crash hardly moves the slope. With `trend` it also listens to how the reward changes, and stops at a share of it:
+    :math:`k = start + scale \, (\hat r^3 + \tanh \overline{r'})`, the mean increase of the last `window` rewards in
+    their own unit, until :math:`\hat r` is above `hold_above`; as long as it is, the slope stays as it is.
+
+    Two things are ours: rewards outside the range are clipped, and the slope never falls below `start`, where the
+    published one has no bounds and can become negative.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any torch model that holds surrogates of this library.
+    reward_range : (float, float)
+        Rewards that count as 0 and as 1; theirs are 0 and 400.
+    start, scale : float
+        First and smallest slope, and what full reward adds to it, > 0.
+    trend : bool
+        Whether the increase of the reward counts, and a good one holds the slope.
+    window : int
+        Increases in the mean, >= 1.
+    hold_above : float
+        In [0, 1]; only with `trend`.
+    """
+
+    needs_reward = True
+
+    def __init__(
+        self,
+        model: nn.Module,
+        reward_range: tuple[float, float],
+        start: float = 1.0,
+        scale: float = 100.0,
+        trend: bool = False,
+        window: int = 10,
+        hold_above: float = 0.3,
+    ):
+        self.worst, self.best = _check_range("reward_range", reward_range)
+        self.start = check_number("start", start, above=0.0)
+        self.scale = check_number("scale", scale, above=0.0)
+        if not isinstance(trend, bool):
+            raise TypeError(f"trend must be True or False, got {trend!r}")
+        self.trend = trend
+        self.window = check_int("window", window, low=1)
+        self.hold_above = check_number("hold_above", hold_above, low=0.0, high=1.0)
+        self.rewards: list[float | list[float]] = []  # one more than the window
+        super().__init__(model, self.start)
+
+    def next_slope(self, reward: NDArray | None) -> ArrayLike:
+        """Return the slope after one more reward."""
+        assert reward is not None
+        scaled = np.clip((reward - self.worst) / (self.best - self.worst), 0.0, 1.0)
+        if not self.trend:
+            return self.start + self.scale * scaled**3
+        self.rewards = [*self.rewards, reward.tolist()][-(self.window + 1) :]
+        increases = np.diff(np.array(self.rewards), axis=0)
+        increase = increases.mean(axis=0) if len(increases) else np.zeros_like(scaled)
+        moved = self.start + self.scale * (scaled**3 + np.tanh(increase))
+        return np.where(scaled > self.hold_above, self.slope, np.maximum(moved, self.start))
+
+
 class TargetSlope(SlopeScheduler):
     """The slope moves until a measured quantity is at its target: an integral controller of log k.
 

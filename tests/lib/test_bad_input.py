@@ -3,8 +3,10 @@
 # ruff: noqa: E501  one case a line
 
 import re
+from functools import partial
 
 import pytest
+import snntorch as snn
 import torch
 
 from snnsg_lib.lif import lif_scan, rlif_scan
@@ -99,8 +101,16 @@ CASES = [
     ("backend", lambda: scan(backend="jax"), ValueError, ("backend", "'numpy', 'torch'", "'jax'")),
     ("backend for float64", lambda: float64_in_numpy(), ValueError, ("backend", "float32", "'numpy'")),
     ("surrogate string", lambda: scan(surrogate="atan"), TypeError, ("surrogate", "callable", "'atan'")),
-    ("surrogate class", lambda: scan(surrogate=ATan), TypeError, ("surrogate", "callable", "ATan")),
+    ("surrogate class", lambda: scan(surrogate=ATan), TypeError, ("surrogate", "callable", "the class ATan: make one of it")),
+    ("surrogate class with a slope to come", lambda: scan(surrogate=partial(ATan, 5)), TypeError, ("surrogate", "callable", "the class ATan")),
+    ("surrogate function of nothing", lambda: scan(surrogate=lambda: ATan(5)), TypeError, ("surrogate", "callable", "one argument")),
+    ("surrogate function of two", lambda: scan(surrogate=lambda u, slope: u), TypeError, ("surrogate", "callable", "one argument")),
+    ("surrogate of snnTorch without parentheses", lambda: scan(surrogate=snn.surrogate.fast_sigmoid), TypeError, ("surrogate", "spikes", "fast_sigmoid", "called first")),
+    ("surrogate that makes no tensor", lambda: scan(surrogate=lambda u: u.tolist()), TypeError, ("surrogate", "(1, 1)", "[[")),
+    ("surrogate of another shape", lambda: scan(surrogate=lambda u: u.sum()), TypeError, ("surrogate", "(1, 1)", "shape ()")),
     # rlif_scan
+    ("recurrent surrogate class", lambda: rscan(surrogate=ATan), TypeError, ("surrogate", "callable", "the class ATan")),
+    ("recurrent surrogate without parentheses", lambda: rscan(surrogate=snn.surrogate.atan), TypeError, ("surrogate", "spikes", "atan", "called first")),
     ("weight of wrong shape", lambda: rscan(recurrent_weight=torch.ones(4, 3)), ValueError, ("recurrent_weight", "(4, 4)", "(4, 3)")),
     ("weight a list", lambda: rscan(recurrent_weight=[[1.0]]), TypeError, ("recurrent_weight", "(4, 4)", "list")),
     ("weight None", lambda: rscan(recurrent_weight=None), TypeError, ("recurrent_weight", "(4, 4)", "None")),

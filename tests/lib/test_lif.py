@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from snnsg_lib.lif import lif_scan, rlif_scan
-from snnsg_lib.surrogates import ATan, FastSigmoid, Sigmoid, Triangular
+from snnsg_lib.surrogates import FAMILIES, ATan, FastSigmoid
 
 RESETS = ("subtract", "zero", "none")
 every_reset = pytest.mark.parametrize("reset", RESETS)
@@ -132,7 +132,7 @@ def test_scalar_learnt_beta_and_threshold_match_float64(reset, through):
 
 
 @every_reset
-@pytest.mark.parametrize("family", [FastSigmoid, ATan, Sigmoid, Triangular])
+@pytest.mark.parametrize("family", FAMILIES.values())
 @pytest.mark.parametrize("initial", [False, True])
 def test_attached_reset_has_the_gradient_of_an_autograd_loop(family, reset, initial):
     """The oracle is the equation itself in float64, differentiated by autograd through spike and reset."""

@@ -360,12 +360,17 @@ def test_weights_that_overflow_the_state_are_named():
         surrogate_lyapunov_spectrum(net, torch.zeros(20, 1, 3), 2, transient=0)
 
 
-def test_the_slope_is_a_setting_that_no_gradient_reaches():
-    slope = torch.tensor(3.0, requires_grad=True)
-    net = RecurrentLIF(3, 10, 2, surrogate=FastSigmoid(slope))
-    surrogate_lyapunov_spectrum(net, normal(20, 2, 3).float(), 2, transient=0).sum().backward()
-    assert slope.grad is None
-    assert net.recurrent_weight.grad is not None
+def test_a_gradient_reaches_a_slope_that_is_learnt_and_no_other():
+    slope = torch.nn.Parameter(torch.tensor(3.0))
+    for learns in (True, False):
+        slope.requires_grad_(learns)
+        slope.grad = None
+        net = RecurrentLIF(3, 10, 2, surrogate=FastSigmoid(slope))
+        surrogate_lyapunov_spectrum(net, normal(20, 2, 3).float(), 2, transient=0).sum().backward()
+        assert (slope.grad is not None and bool(slope.grad != 0)) == learns
+        assert net.recurrent_weight.grad is not None
+    with pytest.raises(TypeError, match=r"slope must be an nn\.Parameter to be learnt"):
+        FastSigmoid(torch.tensor(3.0, requires_grad=True))
 
 
 def test_lost_exponents_are_named_not_returned():

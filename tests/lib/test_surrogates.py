@@ -9,29 +9,21 @@ import numpy as np
 import pytest
 import snntorch as snn
 import torch
+from family_formulas import FORMULAS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnsg_lib.surrogates import ATan, FastSigmoid, Sigmoid, Triangular, find_surrogates, slope_set_to
+from snnsg_lib.surrogates import FAMILIES, ATan, FastSigmoid, Surrogate, find_surrogates, slope_set_to
 
-FAMILIES = (FastSigmoid, ATan, Sigmoid, Triangular)
 NORMALIZATIONS = ("peak", "area")
 
-# The definitions, in float64 and written apart from the library: h(x) for k = 1, its integral.
-FORMULAS = {
-    FastSigmoid: (lambda x: 1 / (1 + np.abs(x)) ** 2, 2.0),
-    ATan: (lambda x: 1 / (1 + (math.pi * x / 2) ** 2), 2.0),
-    Sigmoid: (lambda x: 1 / np.cosh(np.minimum(np.abs(x) / 2, 300.0)) ** 2, 4.0),
-    Triangular: (lambda x: np.maximum(0.0, 1 - np.abs(x)), 1.0),
-}
-
-every_family = pytest.mark.parametrize("family", FAMILIES)
+every_family = pytest.mark.parametrize("family", FAMILIES.values())
 every_normalization = pytest.mark.parametrize("normalization", NORMALIZATIONS)
 
 
 def expected_derivative(surrogate, u):
-    shape, area = FORMULAS[type(surrogate)]
+    shape, area = FORMULAS[type(surrogate).__name__]
     peak = 1.0 if surrogate.normalization == "peak" else surrogate.slope / area
     return peak * shape(surrogate.slope * u), peak
 
@@ -92,6 +84,38 @@ def test_area_normalization_integrates_to_one(family):
     u = np.sinh(x) / 3
     integral = np.trapezoid(surrogate.derivative(torch.from_numpy(u)).numpy(), u)
     assert integral == pytest.approx(1.0, abs=1e-5)
+
+
+def test_every_family_has_a_test_vector():
+    assert sorted(FORMULAS) == sorted(FAMILIES)
+
+
+@every_family
+@every_normalization
+@pytest.mark.parametrize("share", [0.999, 0.5, 0.1, 0.01, 1e-4])
+def test_reach_is_where_that_share_of_the_peak_is_left(family, normalization, share):
+    surrogate = family(7.0, normalization=normalization)
+    at_zero, at_end = surrogate.derivative(torch.tensor([0.0, surrogate.reach(share)], dtype=torch.float64))
+    assert float(at_end / at_zero) == pytest.approx(share, rel=1e-9)
+    assert surrogate.reach(1.0) == pytest.approx(0.0, abs=1e-300)
+
+
+@every_family
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.01])
+def test_reach_of_a_formula_is_that_of_the_bisection(family, share):
+    bisected = Surrogate.shape_reach(family(), share)
+    assert family(1.0).reach(share) == pytest.approx(bisected, rel=1e-13)
+
+
+def test_reach_runs_along_a_tensor_slope():
+    surrogate = FastSigmoid(torch.tensor([1.0, 4.0]))
+    assert surrogate.reach(0.01).tolist() == [9.0, 2.25]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5, -1.0, float("nan")])
+def test_reach_refuses_what_is_no_share(share):
+    with pytest.raises(ValueError, match=r"share must be finite and > 0 and <= 1, got"):
+        FastSigmoid().reach(share)
 
 
 @every_family

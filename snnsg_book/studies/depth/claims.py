@@ -59,6 +59,7 @@ CLAIMS = (
         regimes=tuple(
             Regime(f"{name}, firing rate {rate:g}", margin=0.3, where=(("family", family), ("rate", rate)))
             for family, name, rate in (
+                # What was claimed: a later family stays out.
                 ("FastSigmoid", "fast sigmoid", 0.15),
                 ("ATan", "arctangent", 0.15),
                 ("Sigmoid", "sigmoid", 0.15),

@@ -14,14 +14,16 @@ from snnsg_book.replicas import in_groups
 from snnsg_book.rounding import rounded
 from snnsg_book.studies.control import training
 from snnsg_book.studies.control.outcomes import HIGHEST_RETURN, task_of
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.replicas import SlopeOrFactory
-from snnsg_lib.schedulers import AdaptiveSlope, IntervalSlope, TargetSlope
-from snnsg_lib.td3 import TD3
+from snnsg_lib.schedulers import AdaptiveSlope, CubicSlope, IntervalSlope, TargetSlope
 
 CHANGES = 9  # of an interval schedule: 1, 12, 23, ..., 100 in equal differences
 FULL = 0.95  # share of the highest return that counts as full reward: no policy hovers better
+# What a crash earns: median return of the first evaluation in `td3_slopes`, of policies that have learnt nothing yet.
+CRASH = {"planar": 27.6, "crazyflie": 17.2}
+WINDOW = 2  # of 18 to 30 evaluations; the paper's ten are a twentieth of its training
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Arm:
 
     Attributes
     ----------
-    kind : {"interval", "adaptive", "target", "fixed"}
+    kind : {"interval", "adaptive", "meant", "coded", "target", "fixed"}
         Class of the schedule, or a fixed slope.
     settings : dict
         Its arguments besides those that follow from the task.
@@ -53,6 +55,20 @@ SCHEDULES = {
     "adaptive": Arm("adaptive"),
     "adaptive, rescaled": Arm("adaptive", rescaled=True),
     "reversed": Arm("interval", {"start": 100.0, "end": 1.0, "spacing": "geometric"}),  # a control
+}
+# The adaptive schedule as the paper means it: a crash is worth nothing, and the means are short. And as it was coded.
+MEANT = {
+    "meant": Arm("meant"),
+    "meant, change alone": Arm("meant", {"weights": (0.0, 0.5)}),
+    "meant, rescaled": Arm("meant", rescaled=True),
+    "coded": Arm("coded"),
+    "coded, with trend": Arm("coded", {"trend": True}),
+}
+# Between `adaptive` and `meant`: one of their two differences at a time; and what Adam's memory does to `meant`.
+BETWEEN = {
+    "floor alone": Arm("meant", {"window": 10}),
+    "short means alone": Arm("adaptive", {"window": WINDOW}),
+    "meant, rescaled": MEANT["meant, rescaled"],
 }
 EVERYWHERE = ("interval, linear", "interval, geometric", "interval, rescaled", "adaptive")
 ONLINE, CLONED = (*EVERYWHERE, "reversed"), (*EVERYWHERE, "adaptive, rescaled")
@@ -82,6 +98,12 @@ def factory(arm: Arm, setting: str, evaluations: int) -> SlopeOrFactory:
     if arm.kind == "adaptive":
         full = FULL * HIGHEST_RETURN[task_of(setting)]
         return partial(AdaptiveSlope, **{"reward_range": (0.0, full), **arm.settings})
+    if arm.kind == "meant":
+        task = task_of(setting)
+        floor = {"reward_range": (CRASH[task], FULL * HIGHEST_RETURN[task]), "window": WINDOW}
+        return partial(AdaptiveSlope, **{**floor, **arm.settings})
+    if arm.kind == "coded":
+        return partial(CubicSlope, **{"reward_range": (0.0, FULL * HIGHEST_RETURN[task_of(setting)]), **arm.settings})
     return partial(TargetSlope, **arm.settings)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STAGES = ("untrained", "early", "trained")
 RULES = ("adam", "sgd", "fixed length")
 CERTAIN = 1e-3  # share of the true gradient's squared length that is no noise; below it there is no angle to tell
-CONDITIONS = (  # name, condition, what is changed
+CONDITIONS = (  # name, condition, what is changed; a record of what was claimed, so later families stay out
     ("arctangent", "family", ("family", "ATan")),
     ("sigmoid", "family", ("family", "Sigmoid")),
     ("triangle", "family", ("family", "Triangular")),

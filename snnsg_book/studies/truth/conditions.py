@@ -23,7 +23,8 @@ def configs(quick: bool = False) -> list[Config]:
     chosen = []
     for stage in ("untrained", "trained"):
         for seed in range(10):
-            chosen += [all_slopes("family", seed, stage=stage, family=family) for family in networks.FAMILIES[1:]]
+            families = networks.STUDIED_FAMILIES[1:]
+            chosen += [all_slopes("family", seed, stage=stage, family=family) for family in families]
             chosen += [all_slopes("reset", seed, stage=stage, reset="attached")]
         chosen += [all_slopes("depth", seed, stage=stage, depth=depth) for depth in (2, 8) for seed in range(10)]
     chosen += [all_slopes("steps", seed, num_steps=num_steps) for num_steps in (4, 16) for seed in range(10)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from snnsg_lib.gradients import ExpectedGradient, Gradients, expected_gradient, 
 from snnsg_lib.networks import SpikingMLP, scale_to_rate
 
 SLOPES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 25.0, 35.0, 50.0, 70.0, 100.0)
-FAMILIES = ("FastSigmoid", "ATan", "Sigmoid", "Triangular")
+STUDIED_FAMILIES = ("FastSigmoid", "ATan", "Sigmoid", "Triangular")  # a record of what was run: later ones stay out
 STAGES = {"untrained": 0, "early": 30, "trained": 500}  # updates of Adam with slope 10
 INPUTS, CLASSES = 10, 3
 POPULATION = 15_000
@@ -111,20 +110,8 @@ def with_slopes(
 
     With a detached reset a peak of 1 in place of the area scales each layer's gradient by a number, nothing else.
     """
-    surrogate = getattr(surrogates, family)(torch.tensor(slopes, dtype=torch.float32), normalization=normalization)
-    stacked = SpikingMLP(
-        net.sizes,
-        net.num_steps,
-        surrogate=surrogate,
-        detach_reset=detach_reset,
-        escape_noise=net.escape_noise,
-        noise_rng=copy.deepcopy(net.noise_rng),
-        replicas=len(slopes),
-        seed=[0] * len(slopes),
-    )
-    with torch.no_grad():
-        for many, one in zip([*stacked.weights, *stacked.biases], [*net.weights, *net.biases], strict=True):
-            many.copy_(one)
+    stacked = net.with_slopes(slopes, surrogates.FAMILIES[family](normalization=normalization))
+    stacked.detach_reset = detach_reset
     return stacked
 
 
@@ -136,7 +123,8 @@ class Moments:
         sums: list[Any] = [0.0] * (len(net.sizes) - 2)
         squares: list[Any] = [0.0] * len(sums)
         for index in batches:
-            for layer, grad in layer_gradients(net, mean_loss, draw(seed, 4, index, size)).items():
+            batch = draw(seed, 4, index, size)
+            for layer, grad in layer_gradients(net, mean_loss, batch, fresh_noise=True).items():
                 if layer < len(sums):  # the output layer's passes no surrogate
                     sums[layer] += grad.double()
                     squares[layer] += grad.double().square().sum((1, 2))

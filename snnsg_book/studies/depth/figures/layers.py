@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from snnsg_book.style import (
-    AXIS,
+    DASHES,
     INK,
     MUTED,
-    PEOPLE,
     SLOPE_TICKS,
     means_and_intervals,
     new_axes,
     slope_axis,
     slope_colour,
 )
-from snnsg_book.style.families import FAMILY_NAMES
 from snnsg_lib._checks import check_choice
+from snnsg_lib.surrogates import FAMILIES
 
 from ..conditions import around_base, relative_to_output
 
@@ -92,38 +92,6 @@ def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], colum
         ax.annotate(label, (0, values[index]), place, textcoords="axes fraction", **style)
 
 
-def plot_layer_bars(layers: Sequence[Any], slope: float, *, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw size, active share and cosine of each layer as bars with intervals, at one slope.
-
-    Parameters
-    ----------
-    layers : sequence
-        One per layer with `norm` (log10, over the output layer's), `share` and `cosine`, each (mean, low, high), and
-        `floor`, as from `DepthExplorer.layers`.
-    slope : float
-        Gives the colour.
-    axes : array of three Axes, optional
-        One above the other; a new column-wide figure if not given.
-    """
-    axes = new_axes(rows=3, figsize=(6.4, 5.4), sharex=True, height_ratios=[5, 2, 3])[1] if axes is None else axes
-    places = np.arange(len(layers))
-    axes[2].bar(places, [max(layer.floor, 0) for layer in layers], width=0.9, color=PEOPLE)
-    for ax, name in zip(axes, ("norm", "share", "cosine"), strict=True):
-        mean, low, high = np.array([getattr(layer, name) for layer in layers]).T
-        ax.bar(places, mean, width=0.7, color=slope_colour(slope))
-        ax.vlines(places, low, high, color=INK, linewidth=1)
-    axes[0].axhline(0, color=AXIS, linewidth=0.8)
-    axes[0].set_ylabel("log10 of the norm\nover the output's")
-    axes[1].set(ylabel="active share", ylim=(0, 1.05))
-    axes[2].set(ylabel="cosine, k = 100", ylim=(-0.1, 1.05), xlabel="layer (0: first hidden)")
-    axes[2].text(1, 1.02, "grey: noise floor", transform=axes[2].transAxes, ha="right", fontsize=9, color=MUTED)
-    last = len(layers) - 1
-    every = max(1, last // 8)
-    ticks = [*range(0, last - every + 1, every), last]
-    axes[2].set_xticks(ticks, [str(tick) if tick < last else "output" for tick in ticks])
-    return axes
-
-
 def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarray | None = None) -> np.ndarray:
     """Draw what reaches the first hidden layer, one condition changed at a time: depth, time steps, firing rate.
 
@@ -173,18 +141,19 @@ def plot_widths(table: pd.DataFrame, *, rate: float = 0.15, axes: np.ndarray | N
         A new wide figure if not given.
     """
     axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
-    styles = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
-    families = means_and_intervals(table[table.rate == rate], ["family", "slope"], "active_share")
-    for family, style in zip(FAMILY_NAMES, styles, strict=True):
+    at_rate = table[table.rate == rate]
+    measured = [family for family in FAMILIES if (at_rate.family == family).any()]
+    families = means_and_intervals(at_rate, ["family", "slope"], "active_share")
+    for family, style in zip(measured, cycle(DASHES), strict=False):
         line, low, high = (families.loc[family, end] for end in ("mean", "low", "high"))
         axes[0].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
-        axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILY_NAMES[family])
+        axes[0].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=FAMILIES[family].label)
     rates = means_and_intervals(table[table.family == "FastSigmoid"], ["rate", "slope"], "active_share")
-    for value, style in zip(sorted(table.rate.unique()), styles, strict=True):
+    for value, style in zip(sorted(table.rate.unique()), cycle(DASHES), strict=False):
         line, low, high = (rates.loc[value, end] for end in ("mean", "low", "high"))
         axes[1].fill_between(line.index, low, high, color=INK, alpha=0.2, linewidth=0)
         axes[1].plot(line.index, line, color=INK, linestyle=style, linewidth=1.6, label=f"firing rate {value:g}")
-    for ax, title in zip(axes, (f"four families, firing rate {rate:g}", "fast sigmoid"), strict=True):
+    for ax, title in zip(axes, (f"all families, firing rate {rate:g}", FAMILIES["FastSigmoid"].label), strict=True):
         slope_axis(ax)
         ax.set(title=title, ylim=(0, 1.03))
         ax.legend()

@@ -12,8 +12,6 @@ from .lyapunov import (
     plot_gradients_over_time,
     plot_leading_exponents,
     plot_lyapunov_spectrum,
-    plot_perturbation,
-    plot_raster,
     plot_two_orbits,
 )
 from .sharpness import plot_published_figure
@@ -31,10 +29,8 @@ __all__ = [
     "plot_leading_exponents",
     "plot_lyapunov_spectrum",
     "plot_memory",
-    "plot_perturbation",
     "plot_published_figure",
     "plot_published_test",
-    "plot_raster",
     "plot_stream_memory",
     "plot_tangent_and_network",
     "plot_training",

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from snnsg_book.style import INK, MUTED, TRUTH, means_and_intervals, new_axes, slope_colour, slope_panel
+from snnsg_book.style import DASHES, INK, MUTED, TRUTH, means_and_intervals, new_axes, slope_colour, slope_panel
+from snnsg_lib.surrogates import FAMILIES
 
 from ..stages import cosine, known, typical_cosine, typical_length
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FAMILIES = {"ATan": "arctangent", "Sigmoid": "sigmoid", "Triangular": "triangle"}
+MAIN = "FastSigmoid"  # the family of the main condition
 # title: (condition, column, what the main condition has there in words, {value: in words})
 PANELS: dict[str, tuple[str, str, str, dict[Any, str]]] = {
-    "surrogate": ("family", "family", "fast sigmoid", FAMILIES),
+    "surrogate": ("family", "family", FAMILIES[MAIN].label, {}),  # all others that were measured
     "reset": ("reset", "reset", "detached", {"attached": "through the reset"}),
     "hidden layers": ("depth", "depth", "4", {2: "2", 8: "8"}),
     "time steps": ("steps", "num_steps", "8", {4: "4", 16: "16"}),
     "firing rate": ("rate", "rate", "0.15", {0.05: "0.05", 0.4: "0.4"}),
-    "escape noise": ("noise", "family", "none", {"FastSigmoid": "5, fast sigmoid", "Sigmoid": "5, sigmoid"}),
+    "escape noise": ("noise", "family", "none", {name: f"5, {FAMILIES[name].label}" for name in (MAIN, "Sigmoid")}),
 }
-STYLES = ("--", ":", "-.")
+STYLES: tuple[Any, ...] = ("--", ":", "-.", *DASHES[4:])
 
 
 def plot_lengths(table: pd.DataFrame, *, axes: np.ndarray | None = None) -> np.ndarray:
@@ -97,7 +99,8 @@ def plot_truth_conditions(
     for ax, (title, (condition, column, usual, others)) in zip(axes, panels.items(), strict=True):
         rows = table[table.condition == condition]
         _line(ax, main, batch, layer, usual, "-")
-        for (value, name), style in zip(others.items(), STYLES, strict=False):
+        others = others or {name: family.label for name, family in FAMILIES.items() if name != MAIN}
+        for (value, name), style in zip(others.items(), cycle(STYLES), strict=False):
             _line(ax, rows[rows[column] == value], batch, layer, name, style)
         slope_panel(ax, title)
         ax.legend(loc="lower left" if np.isinf(batch) else "upper right", handlelength=2.2, borderpad=0.1)
@@ -109,7 +112,7 @@ def plot_truth_conditions(
     return axes
 
 
-def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, style: str) -> None:
+def _line(ax: Axes, table: pd.DataFrame, batch: float, layer: int, name: str, style: Any) -> None:
     table = known(table)
     table = table[table.layer == (layer if layer >= 0 else table.depth + layer)]
     if table.empty:
