@@ -4,12 +4,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from snnsg_book.claim import Claim, Regime
 from snnsg_book.claims import CLAIMS
-from snnsg_book.studies.flossing import figures
+from snnsg_book.claims.retired import RETIRED, retired
+from snnsg_book.studies.flossing import figures, published, published_forms
 from snnsg_book.studies.flossing.claims.success import shares, solved_alone, solved_sooner
 from snnsg_book.studies.flossing.figures.lines import middles, solved_shares
+from snnsg_book.studies.flossing.sharpness import FORMS
 from snnsg_lib.statistics import iqm, paired_shares, success_rate_interval
 
 mpl.use("Agg")
@@ -156,3 +159,28 @@ def test_published_numbers_are_drawn_as_stars_beside_our_paths():
         assert stars.get_xydata().tolist() == [list(point) for point in ends]
         assert len(ax.lines) == 5  # zero, three forms, the stars
     assert [text.get_text() for text in axes[2].get_legend().get_texts()] == ["1 flossed", "16 flossed", "32 flossed"]
+
+
+def test_what_was_given_up_is_told_with_its_reason_and_still_has_a_claim():
+    html = retired().to_html()
+    for entry in RETIRED:
+        assert entry.id in CLAIM
+        assert all(entry)
+        assert entry.reason in html
+
+
+def test_surrogates_of_the_published_sharpness_have_height_one_and_become_steeper():
+    u = torch.linspace(-2, 2, 41)
+    for form, surrogate in FORMS.items():
+        shallow, steep = surrogate(0.5).derivative(u), surrogate(1.0).derivative(u)
+        assert shallow[20] == steep[20] == 1, form
+        assert (steep[:20] < shallow[:20]).all()
+    torch.testing.assert_close(FORMS["tanh"](0.5).derivative(u), 1 / torch.cosh(u / 2) ** 2)
+    torch.testing.assert_close(FORMS["arctangent"](0.5).derivative(u), 1 / (1 + (np.pi * u / 4) ** 2))
+
+
+def test_networks_of_the_pending_test_differ_from_the_published_ones_in_their_surrogate_alone():
+    rows = published_forms.run(published_forms.configs(quick=True)[2:])
+    flossed = published.run(published.configs(quick=True)[2:])
+    assert rows[0][0]["accuracy"] == flossed[0][0]["accuracy"]
+    assert rows[0][0]["exponent"] > flossed[0][0]["exponent"] + 0.2
