@@ -1,4 +1,4 @@
-"""Interquartile means, bootstrap intervals, success rates with exact intervals, and comparisons of runs."""
+"""Interquartile means, bootstrap intervals, success rates with exact intervals, comparisons of runs, their power."""
 
 from .intervals import (
     Comparison,
@@ -12,18 +12,24 @@ from .intervals import (
     split_half_reliability,
     survival,
 )
+from .resampling import ResampledInterval, interval_of_resamples, iqm_interval, power, resampled_counts
 from .shares import paired_shares, success_rate_interval
 
 __all__ = [
     "Comparison",
     "Interval",
+    "ResampledInterval",
     "Survival",
     "bootstrap_interval",
+    "interval_of_resamples",
     "iqm",
+    "iqm_interval",
     "mean_intervals",
     "paired_difference",
     "paired_shares",
+    "power",
     "probability_of_improvement",
+    "resampled_counts",
     "split_half_reliability",
     "success_rate_interval",
     "survival",
