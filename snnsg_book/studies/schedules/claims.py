@@ -1,4 +1,4 @@
-"""S7 to S11, S19: slopes that change while training; T21 to T25, T48, T49, T64, T66: what repairs them, what beats them."""
+"""S7 to S11, S19: slopes that change while training. T21 to T25, T48, T49, T64, T66: what repairs and beats them."""
 
 from __future__ import annotations
 
