@@ -1,8 +1,15 @@
-"""Sphinx directives of the book: an explorer on a text page, and the scorecard in one line."""
+"""Sphinx directives of the book: an explorer on a text page, and the scorecard in two lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Explorer(Directive):
@@ -21,20 +28,28 @@ class Explorer(Directive):
 
 
 class Scorecard(Directive):
-    """Say in one line how many claims of the paper and the talk have which verdict."""
+    """Say how many claims have which verdict: those of the paper and the talk in one line, our own in another."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a paragraph of counts, computed from the stored tables."""
+        """Return two paragraphs of counts, computed from the stored tables."""
         from snnsg_book.claims import verdicts
 
-        counts = verdicts()["verdict"].value_counts(sort=False)
-        line = nodes.paragraph()
-        line += nodes.Text(f"{counts.sum()} claims on trial: ")
-        for number, (verdict, count) in enumerate(counts.items()):
-            line += nodes.Text(", " if number else "")
-            line += nodes.strong(text=f"{count} {verdict}")
-        line += nodes.Text(". ")
-        return [nodes.container("", line, classes=["scorecard"])]
+        found = verdicts()
+        own = found["id"].str.startswith("T")
+        lines = (
+            _counts("claims of the paper and the talk", found.loc[~own, "verdict"]),
+            _counts("claims of our own", found.loc[own, "verdict"]),
+        )
+        return [nodes.container("", *lines, classes=["scorecard"])]
+
+
+def _counts(whose: str, verdicts: pd.Series) -> nodes.paragraph:
+    line = nodes.paragraph("", f"{len(verdicts)} {whose}: ")
+    for number, (verdict, count) in enumerate(verdicts.value_counts(sort=False).items()):
+        line += nodes.Text(", " if number else "")
+        line += nodes.strong(text=f"{count} {verdict}")
+    line += nodes.Text(". ")
+    return line
 
 
 def setup(app: Sphinx) -> dict:

@@ -82,7 +82,7 @@ NOT_MEASURED = tuple(
         # Formulas. But exponents are measured, $\lambda_1 = -0.3$, and so is what follows from them, $e^{-14}$.
         rf"{_NOT_FOUND}\$(?!e\^|\\lambda_\d ?[=<>])[^$]*[A-Za-z\\][^$]*\$",
         rf"{_NOT_FOUND}\bk = [\d.]+(?:(?:, | and | or | to | or to )[\d.]+)*",  # values of the slope
-        r"\b[Ss]lope \d[\d.]*",
+        r"\b[Ss]lope [1-9][\d.]*",
         r"\b(?:Figures?|Fig\.|[Ll]ayers?|[Ee]quation|[Cc]hapters?|[Ss]ections?|[Ss]tep) \d+(?:(?:, | and | to )\d+)*",
         r"\b95 % (?:bootstrap )?(?:confidence )?intervals?",
         r"\b(?:19|20)\d\d\b",  # years

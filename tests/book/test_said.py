@@ -1,11 +1,16 @@
 """A number in a sentence is held by the table that it comes from."""
 
+import importlib
+import re
 import sys
 import types
 
+import pandas as pd
 import pytest
 import saying
 from saying import BOOK, Said, by_the_tables, covered, held, numbers, passages, sentence_at
+
+import snnsg_book.claims
 
 # Chapters whose numbers are not held yet. Only ever shorter.
 NOT_YET = (
@@ -155,3 +160,21 @@ def test_an_entry_holds_its_own_place_alone(one_sentence):
     assert list(not_held(one_sentence("It is 0.5 at the end, 0.5 before.", said))) == [
         "'0.5' in: It is 0.5 at the end, 0.5 before."
     ]
+
+
+def test_the_landing_page_counts_claims_of_the_documents_apart_from_our_own(monkeypatch):
+    found = pd.DataFrame({"id": ["S1", "L1", "S2", "T1"], "verdict": ["reproduced", "open", "reproduced", "open"]})
+    monkeypatch.setattr(snnsg_book.claims, "verdicts", lambda: found)
+    monkeypatch.syspath_prepend(BOOK / "_ext")
+    text = importlib.import_module("snnsg_directives").Scorecard.run(None)[0].astext()
+    assert text.split("\n\n") == [
+        "3 claims of the paper and the talk: 2 reproduced, 1 open. ",
+        "1 claims of our own: 1 open. ",
+    ]
+
+
+def test_no_symbol_stands_twice_in_the_notation():
+    page = (BOOK / "notation.md").read_text(encoding="utf-8").split("## Letters that have two meanings")[0]
+    symbols = [symbol for row in re.findall(r"^\| (\$.*?) \|", page, re.M) for symbol in re.findall(r"\$.*?\$", row)]
+    assert len(symbols) > 20
+    assert len(symbols) == len(set(symbols))
