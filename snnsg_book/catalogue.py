@@ -44,9 +44,17 @@ def folder_of(name: str) -> Path:
 
 def claims() -> list[Any]:
     """Return the claims of all subjects."""
+    return [claim for module in _claim_modules() for claim in module.CLAIMS]
+
+
+def retired() -> list[Any]:
+    """Return what is no longer claimed, by the `RETIRED` of all subjects that have any."""
+    return [each for module in _claim_modules() for each in getattr(module, "RETIRED", ())]
+
+
+def _claim_modules() -> list[ModuleType]:
     modules = [f"{STUDIES}.{subject}.claims" for subject in SUBJECTS]
-    found = [importlib.import_module(module) for module in modules if importlib.util.find_spec(module)]
-    return [claim for module in found for claim in module.CLAIMS]
+    return [importlib.import_module(module) for module in modules if importlib.util.find_spec(module)]
 
 
 def _experiments(subject: str) -> dict[str, str]:

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib.statistics import bootstrap_interval, iqm
+from snnsg_book.regime import Estimate, Joint, Regime, middle
+from snnsg_lib._checks import check_int
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    from scipy import stats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIRECTIONS = ("above", "below", "within")
 FEWEST_SEEDS = 10
-VERDICTS = ("reproduced", "under conditions", "not reproduced", "open", "pending")
-
-
-@dataclass(frozen=True)
-class Regime:
-    """One set of conditions under which a claim is tested.
-
-    Parameters
-    ----------
-    name : str
-        As the scorecard shows it.
-    margin : float
-        What the statistic has to pass, in its own unit.
-    direction : {"above", "below", "within"}
-        The claim says that the statistic lies above the margin, below it, or between -margin and +margin.
-    where : tuple of (column, value)
-        The rows of the table that belong to the regime.
-    """
-
-    name: str
-    margin: float
-    direction: str = "above"
-    where: tuple[tuple[str, Any], ...] = ()
-
-    def __post_init__(self):
-        check_number("margin", self.margin)
-        check_choice("direction", self.direction, DIRECTIONS)
-        if self.direction == "within" and self.margin <= 0:
-            raise ValueError(f"margin must be > 0 with direction 'within', got {self.margin}")
-
-    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of `table` that belong to this regime."""
-        for column, value in self.where:
-            table = table[table[column] == value]
-        return table
-
-    def outcome(self, low: float, high: float) -> str:
-        """Return what the interval says: the claim is `supported`, `excluded`, or the matter is `undecided`."""
-        m = self.margin
-        supported, excluded = {
-            "above": (low > m, high < m),
-            "below": (high < m, low > m),
-            "within": (-m < low and high < m, low > m or high < -m),
-        }[self.direction]
-        return "supported" if supported else "excluded" if excluded else "undecided"
+NAN = float("nan")
+OF_THE_DOCUMENTS = ("reproduced", "under conditions", "not reproduced")
+OUR_OWN = ("held", "held under conditions", "refuted")
+AFTER = "Entered on 28 November 2026, when its tables were known."
+JOINED = (
+    "Changed after its table was seen: the claim joins two statements, and until 28 November 2026 each counted for"
+    " itself. Both have to hold in the same setting."
+)
+VERDICTS = (*OF_THE_DOCUMENTS, *OUR_OWN, "open", "pending")
 
 
 class RegimeResult(NamedTuple):
-    """A claim in one regime: the interquartile mean over `n` seeds, its 95 % interval, and what follows."""
+    """A claim in one regime: the estimate from `n` seeds, its 95 % interval, and what follows.
+
+    `p` is the two-sided p-value of the outcome. The numbers of a joint regime are those of its parts.
+    """
 
     regime: str
     estimate: float
@@ -70,6 +40,16 @@ class RegimeResult(NamedTuple):
     high: float
     n: int
     outcome: str
+    p: float = 1.0
+    parts: tuple[RegimeResult, ...] = ()
+
+
+class Retired(NamedTuple):
+    """A claim, or a regime of one, that is no longer tried, and why."""
+
+    id: str
+    what: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -79,13 +59,14 @@ class Claim:
     Parameters
     ----------
     id : str
+        Begins with S (the paper), L (the talk) or T (our own).
     sentence : str
         The claim in our own words.
     source : str
         Where it is made.
     statistic : str
         In words, what is computed for each seed.
-    regimes : tuple of Regime
+    regimes : tuple of Regime or Joint
     table : str
         The stored table that decides it.
     seeds : int
@@ -93,18 +74,25 @@ class Claim:
     beside : tuple of str
         Further stored tables that the measure needs. All rows then come together, with a column `table`.
     measure : function, optional
-        `measure(rows, regime)` returns one value a seed from the rows of the regime. Without it the claim is open.
+        `measure(rows, regime)` returns one value (or one row) a seed from the rows of the regime, or of the part of a
+        joint one. Without it the claim is open.
+    estimator : function
+        `estimator(values)` returns an `Estimate` of these values, or its first three numbers; `middle` unless given.
+    notes : tuple of str
+        What a reader has to know to judge the verdict: what was changed after the table was seen, and why.
     """
 
     id: str
     sentence: str
     source: str
     statistic: str
-    regimes: tuple[Regime, ...]
+    regimes: tuple[Regime | Joint, ...]
     table: str
     seeds: int = FEWEST_SEEDS
     beside: tuple[str, ...] = ()
     measure: Callable[[pd.DataFrame, Regime], Any] | None = field(default=None, repr=False)
+    estimator: Callable[[Any], tuple[Any, ...]] = field(default=middle, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         check_int("seeds", self.seeds, low=FEWEST_SEEDS)
@@ -113,19 +101,46 @@ class Claim:
 
     def results(self, table: pd.DataFrame) -> list[RegimeResult]:
         """Return the result in each regime; none if the claim has no measure yet."""
-        return [] if self.measure is None else [self._result(table, regime) for regime in self.regimes]
+        if self.measure is None:
+            return []
+        found = [[self._result(table, part) for part in regime.parts] for regime in self.regimes]
+        return [_together(regime.name, parts) for regime, parts in zip(self.regimes, found, strict=True)]
+
+    def verdict(self, results: Sequence[RegimeResult]) -> str:
+        """Return `verdict_of` the results; of our own claims in other words: nobody else's are reproduced."""
+        verdict = verdict_of(results)
+        return dict(zip(OF_THE_DOCUMENTS, OUR_OWN, strict=True)).get(verdict, verdict) if self.is_ours else verdict
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is made by this book, and not by the paper or the talk."""
+        return self.id.startswith("T")
 
     def _result(self, table: pd.DataFrame, regime: Regime) -> RegimeResult:
         assert self.measure is not None
         rows = regime.rows(table)
         values = self.measure(rows, regime) if len(rows) else []
         if len(values) < self.seeds:
-            return RegimeResult(regime.name, float("nan"), float("nan"), float("nan"), len(values), "undecided")
-        low, high = bootstrap_interval(values)
-        return RegimeResult(regime.name, iqm(values), low, high, len(values), regime.outcome(low, high))
+            return RegimeResult(regime.name, NAN, NAN, NAN, len(values), "undecided")
+        found = Estimate(*self.estimator(values))
+        outcome = regime.outcome(*found[1:5])
+        p = 2 * min(regime.p_values(found))
+        return RegimeResult(regime.name, *found[:3], len(values), outcome, min(p, 1.0))
 
 
-def verdict_of(results: list[RegimeResult]) -> str:
+def _together(name: str, parts: list[RegimeResult]) -> RegimeResult:
+    if len(parts) == 1:
+        return parts[0]
+    outcomes = [part.outcome for part in parts]
+    excluded = [part.p for part in parts if part.outcome == "excluded"]
+    if excluded:
+        outcome, p = "excluded", min(1.0, len(parts) * min(excluded))  # one of several chances
+    else:
+        outcome, p = "supported" if set(outcomes) == {"supported"} else "undecided", max(part.p for part in parts)
+    return RegimeResult(name, NAN, NAN, NAN, min(part.n for part in parts), outcome, p, tuple(parts))
+
+
+def verdict_of(results: Sequence[RegimeResult]) -> str:
     """Return the verdict that follows from the regimes.
 
     `reproduced`: supported in all; `under conditions`: in some; `not reproduced`: excluded in all; else `open`.
@@ -138,6 +153,19 @@ def verdict_of(results: list[RegimeResult]) -> str:
     if outcomes and all(outcome == "excluded" for outcome in outcomes):
         return "not reproduced"
     return "open"
+
+
+def not_after_correction(results: Sequence[RegimeResult], rate: float = 0.05) -> list[str]:
+    """Return the regimes that are decided, and would not be if the false discovery rate of the claim were controlled.
+
+    Benjamini & Hochberg (1995), over the regimes that have a result; `rate` is the share of false ones among those that
+    are decided.
+    """
+    tried = [result for result in results if result.n and (result.parts or result.estimate == result.estimate)]
+    if not tried:
+        return []
+    adjusted = stats.false_discovery_control([result.p for result in tried])
+    return [r.regime for r, p in zip(tried, adjusted, strict=True) if r.outcome != "undecided" and p > rate]
 
 
 def per_seed(rows: pd.DataFrame, column: str, **where: Any) -> pd.Series:
@@ -157,7 +185,8 @@ def paired(
     rows: pd.DataFrame, column: str, first: dict[str, Any], second: dict[str, Any]
 ) -> tuple[pd.Series, pd.Series]:
     """Return `column` under two conditions for the seeds that both have."""
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     both = pd.concat([per_seed(rows, column, **first), per_seed(rows, column, **second)], axis=1, join="inner")
     return both.iloc[:, 0], both.iloc[:, 1]

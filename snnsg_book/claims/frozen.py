@@ -9,11 +9,13 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnsg_book.catalogue import folder_of
-from snnsg_book.claim import Claim, verdict_of
+from snnsg_book.claim import Claim, RegimeResult
+from snnsg_book.regime import Joint, Regime
 from snnsg_book.results import load_results, rows_of
 from snnsg_lib.store.files import CorruptResultError, decode_lines, encode_lines, write_atomically
 
@@ -84,19 +86,11 @@ def entry_of(claim: Claim, load: Load) -> Entry | None:
     except FileNotFoundError:
         return None
     results = claim.results(rows_of(tables))
-    regimes = []
-    for number, regime in enumerate(claim.regimes):
-        entry = {"name": regime.name, "margin": regime.margin, "direction": regime.direction}
-        entry["where"] = dict(regime.where)
-        if results:
-            numbers = results[number]._asdict()
-            entry |= {key: _plain(numbers[key]) for key in NUMBERS}
-        regimes.append(entry)
     return {
         **{key: getattr(claim, key) for key in WORDS},
         "beside": list(claim.beside),
-        "regimes": regimes,
-        "verdict": verdict_of(results),
+        "regimes": [_of_regime(*pair) for pair in zip_longest(claim.regimes, results)],
+        "verdict": claim.verdict(results),
         "tables": {name: table.attrs["table_sha256"] for name, table in tables.items()},
     }
 
@@ -117,6 +111,14 @@ def read_entries(path: Path) -> dict[str, Entry]:
             f"{path} is damaged ({error}); take it from the repository again, or remove it and freeze its claims "
             "with: python -m snnsg_book --accept claims"
         ) from error
+
+
+def _of_regime(regime: Regime | Joint, result: RegimeResult | None) -> Entry:
+    if isinstance(regime, Joint):
+        parts = [_of_regime(*pair) for pair in zip_longest(regime.parts, result.parts if result else ())]
+        return {"name": regime.name, "parts": parts} | ({"n": result.n, "outcome": result.outcome} if result else {})
+    entry = {"name": regime.name, "margin": regime.margin, "direction": regime.direction, "where": dict(regime.where)}
+    return entry | ({key: _plain(result._asdict()[key]) for key in NUMBERS} if result else {})
 
 
 def _told(claim: Claim, entries: dict[str, Entry], load: Load) -> list[str]:
@@ -149,20 +151,28 @@ def _differences_in_words(before: Entry, after: Entry) -> Iterator[str]:
     for key in WORDS:
         if before[key] != after[key]:
             yield f"{key} was {before[key]!r}, is {after[key]!r}"
-    old, new = ([regime["name"] for regime in entry["regimes"]] for entry in (before, after))
+    old, new = ([regime["name"] for regime in _each(entry)] for entry in (before, after))
     if old != new:
         yield f"regimes were {', '.join(old)}, are {', '.join(new)}"
     for was, regime in _in_both(before, after):
         for key in CONDITIONS:
-            if was[key] != regime[key]:
-                yield f"{key} in {regime['name']!r} was {was[key]}, is {regime[key]}"
+            if was.get(key) != regime.get(key):
+                yield f"{key} in {regime['name']!r} was {was.get(key)}, is {regime.get(key)}"
 
 
 def _in_both(before: Entry, after: Entry) -> Iterator[tuple[Entry, Entry]]:
-    earlier = {regime["name"]: regime for regime in before["regimes"]}
-    for regime in after["regimes"]:
+    earlier = {regime["name"]: regime for regime in _each(before)}
+    for regime in _each(after):
         if regime["name"] in earlier:
             yield earlier[regime["name"]], regime
+
+
+def _each(entry: Entry) -> Iterator[Entry]:
+    """Every regime of an entry, a joint one followed by its parts under their full names."""
+    for regime in entry["regimes"]:
+        yield regime
+        for part in regime.get("parts", []):
+            yield part | {"name": f"{regime['name']}: {part['name']}"}
 
 
 def _equal(old: Any, new: Any) -> bool:
@@ -173,7 +183,7 @@ def _equal(old: Any, new: Any) -> bool:
 
 def _shown(regime: Entry) -> str:
     if regime.get("estimate") is None:
-        return "none"
+        return regime.get("outcome", "none")
     estimate, low, high, n, outcome = (regime[key] for key in NUMBERS)
     return f"{estimate:.6g} [{low:.6g}, {high:.6g}] from {n} seeds, {outcome}"
 

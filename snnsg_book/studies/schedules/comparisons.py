@@ -103,6 +103,22 @@ def best_fixed(values: pd.DataFrame, largest: bool) -> pd.Series:
     return fixed.stack().reindex(list(zip(fixed.index, chosen, strict=True))).droplevel(1)
 
 
+def picked_by_one_pilot(speeds: pd.DataFrame) -> pd.Series:
+    """Return for each seed its steps at the slope that is fastest in one other seed, mean over all other seeds.
+
+    That is what a training costs after the cheapest sweep: each slope trained once.
+
+    Parameters
+    ----------
+    speeds : DataFrame
+        Steps to the threshold: one row for each seed, one column for each arm; only fixed slopes are looked at.
+    """
+    fixed = speeds[[arm for arm in speeds.columns if slope_of(arm) is not None]].dropna()
+    picked = fixed[fixed.idxmin(axis=1)]  # a column for each pilot seed
+    own = np.diag(picked.to_numpy())
+    return (picked.sum(axis=1) - own) / (len(fixed) - 1)
+
+
 def price_of_a_sweep(
     speeds: pd.DataFrame,
     schedule: str = "adaptive",

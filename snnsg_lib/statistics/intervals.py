@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from snnsg_lib._checks import check_int, check_number
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    from scipy import stats
 
 
 class Interval(NamedTuple):
@@ -88,11 +91,9 @@ def bootstrap_interval(
     ValueError
         Fewer than two values in a sample, NaN or Inf.
     """
-    check_number("confidence", confidence, above=0.0, high=1.0)
-    if confidence == 1.0:
-        raise ValueError("confidence must be < 1, got 1.0")
+    check_confidence(confidence)
     check_int("num_resamples", num_resamples, low=100)
-    samples = tuple(_sample("values", sample) for sample in (values if isinstance(values, tuple) else (values,)))
+    samples = tuple(check_sample("values", sample) for sample in (values if isinstance(values, tuple) else (values,)))
     # "percentile" rather than SciPy's default BCa: it is defined for constant samples and for statistics at a bound.
     result = stats.bootstrap(
         samples,
@@ -176,7 +177,7 @@ def survival(times: ArrayLike, arrived: ArrayLike, confidence: float = 0.95) -> 
     Survival
         Begins at time 0 with a share of 1.
     """
-    values, reached = _sample("times", times), np.asarray(arrived, dtype=bool)
+    values, reached = check_sample("times", times), np.asarray(arrived, dtype=bool)
     if reached.shape != values.shape:
         raise ValueError(f"arrived must be as long as times, {values.shape}, got {reached.shape}")
     curve = stats.ecdf(stats.CensoredData.right_censored(values, ~reached)).sf
@@ -208,7 +209,7 @@ def paired_difference(
     statistic, confidence, num_resamples, rng
         As in `bootstrap_interval`.
     """
-    first, second = _sample("x", x), _sample("y", y)
+    first, second = check_sample("x", x), check_sample("y", y)
     if first.shape != second.shape:
         raise ValueError(f"x and y must be of equal length, got {len(first)} and {len(second)}")
     if hasattr(x, "index") and hasattr(y, "index") and not x.index.equals(y.index):  # type: ignore[union-attr]
@@ -274,6 +275,13 @@ def _correlation(a: NDArray, b: NDArray) -> float:
     return float(a @ b) / norm if norm > 0 else 0.0
 
 
+def check_confidence(confidence: float) -> None:
+    """Raise ValueError unless `confidence` lies in (0, 1)."""
+    check_number("confidence", confidence, above=0.0, high=1.0)
+    if confidence == 1.0:
+        raise ValueError("confidence must be < 1, got 1.0")
+
+
 def _finite(name: str, x: ArrayLike) -> NDArray:
     values = np.asarray(x, dtype=float)
     if values.size == 0:
@@ -285,7 +293,8 @@ def _finite(name: str, x: ArrayLike) -> NDArray:
     return values
 
 
-def _sample(name: str, x: ArrayLike) -> NDArray:
+def check_sample(name: str, x: ArrayLike) -> NDArray:
+    """Return `x` as a one-dimensional array of two finite values or more, else raise ValueError."""
     values = _finite(name, x)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"{name} must be one-dimensional with at least two values, got shape {values.shape}")
