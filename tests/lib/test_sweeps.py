@@ -184,7 +184,7 @@ def test_library_modules_count_and_are_followed(tmp_path, monkeypatch):
     from snnsg_lib import _provenance
 
     sources = _provenance._sources("lone_experiment", tmp_path / "lone_experiment.py")
-    assert set(sources) == {"", "snnsg_lib.statistics", "snnsg_lib._checks"}
+    assert set(sources) == {"", "snnsg_lib.statistics", "snnsg_lib._checks", "snnsg_lib._extras"}
     assert source(lone_experiment.run)
 
 
