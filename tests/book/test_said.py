@@ -22,6 +22,7 @@ NOT_YET = (
     "remedies",
     "schedules",
     "scorecard",
+    "search",
     "spectrum",
     "trying",
 )
