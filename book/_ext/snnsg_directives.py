@@ -1,8 +1,15 @@
 """Sphinx directives of the book: an explorer on a text page, and the scorecard in one line."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Explorer(Directive):
@@ -20,20 +27,30 @@ class Explorer(Directive):
         return [nodes.raw("", html, format="html")]
 
 
+def counted(verdicts: DataFrame) -> list[tuple[str, list[str]]]:
+    """Return how many claims there are of which verdict: those of the paper and the talk, and our own."""
+    ours = verdicts["id"].str.startswith("T")
+    kinds = (("claims of the paper and the talk", verdicts[~ours]), ("of our own", verdicts[ours]))
+    return [
+        (f"{len(rows)} {name}: ", [f"{n} {word}" for word, n in rows["verdict"].value_counts(sort=False).items()])
+        for name, rows in kinds
+    ]
+
+
 class Scorecard(Directive):
-    """Say in one line how many claims of the paper and the talk have which verdict."""
+    """Say in one line how many claims of the paper and the talk, and how many of our own, have which verdict."""
 
     def run(self) -> list[nodes.Node]:
         """Return a paragraph of counts, computed from the stored tables."""
         from snnsg_book.claims import verdicts
 
-        counts = verdicts()["verdict"].value_counts(sort=False)
         line = nodes.paragraph()
-        line += nodes.Text(f"{counts.sum()} claims on trial: ")
-        for number, (verdict, count) in enumerate(counts.items()):
-            line += nodes.Text(", " if number else "")
-            line += nodes.strong(text=f"{count} {verdict}")
-        line += nodes.Text(". ")
+        for heading, counts in counted(verdicts()):
+            line += nodes.Text(heading)
+            for number, count in enumerate(counts):
+                line += nodes.Text(", " if number else "")
+                line += nodes.strong(text=count)
+            line += nodes.Text(". ")
         return [nodes.container("", line, classes=["scorecard"])]
 
 
