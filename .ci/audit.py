@@ -1,6 +1,6 @@
 """Lighthouse, page weight and speed of the explorers on the built book: `make audit`.
 
-Needs Node, and the path of a browser in CHROME_PATH.
+Needs Node's `npx` on the PATH (`make audit` gives that of the requirements), and a browser's path in CHROME_PATH.
 """
 
 import gzip

@@ -21,9 +21,9 @@ from torch import nn
 
 import snnsg_lib.envs  # noqa: F401  registers the environments
 from benchmarks.record import write_table
+from snnsg_lib.learning import TD3
 from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.surrogates import FastSigmoid
-from snnsg_lib.td3 import TD3
 
 ENV, HIDDEN, START_STEPS, ENVS = "snnsg/PlanarHover-v0", [64, 64, 64], 400, 4
 STEPS, WARM_UP_STEPS, MEASURED_STEPS = 18_000, 40, 2000

@@ -7,13 +7,18 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from snnsg_book.acceptance import Refused, accept, status
 from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.claims import CLAIMS, freeze_claims, moved
-from snnsg_book.results import command_of, pack_of
+from snnsg_book.results import command_of, load_results, pack_of
+from snnsg_lib._extras import extra
 from snnsg_lib.store import CorruptResultError, RunStore, check_writable, freeze
 from snnsg_lib.sweeps import pack, sweep, unpack
+
+with extra("experiments"):
+    import pandas as pd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, out: Path, runs: Path) -> int:
     """Sweep, resume where an earlier sweep or a pack ended, freeze the table and its claims."""
     experiment = load(options.name)
-    configs = experiment.configs(options.quick)
+    configs, kept = experiment.configs(options.quick), None
+    if options.only:
+        configs, kept = _only(options, configs)
     if not options.quick and (stale := unpack(pack_of(options.name, out), experiment.run, configs, runs)):
         print(f"{stale} packed runs were made by other code and are not used; --accept {options.name} tries them.")
     try:
@@ -56,7 +63,7 @@ def _run(options: argparse.Namespace, out: Path, runs: Path) -> int:
         print(f"Stopped. {len(list(RunStore(runs).records.glob('*.json')))} runs are kept; the same command goes on.")
         return 130
     command = command_of(options.name) + (" --quick" if options.quick else "")
-    table = freeze(options.name, runs, directory=out, command=command)
+    table = freeze(options.name, runs, directory=out, command=command, kept=kept)
     print(f"Wrote {table} and {table.with_suffix('.json').name}.")
     if not options.quick:
         readers = [claim for claim in CLAIMS if options.name in (claim.table, *claim.beside)]
@@ -121,6 +128,19 @@ def _try_to_accept(name: str, directory: Path | None) -> tuple[str, str, bool]:
         return name, f"refused: {error}", False
 
 
+def _only(options: argparse.Namespace, configs: Sequence[Any]) -> tuple[list[Any], pd.DataFrame]:
+    """Return the configs with the values that `--only` names, and the rows of the stored table without them."""
+    pairs = [pair.partition("=")[::2] for pair in options.only]
+    chosen = [config for config in configs if all(str(getattr(config, name, None)) == value for name, value in pairs)]
+    if not chosen:
+        raise SystemExit(f"--only must be FIELD=VALUE of some configs of {options.name}, got {options.only}")
+    table = load_results(options.name)
+    others = pd.concat([table[name].astype(str) != value for name, value in pairs], axis=1).any(axis=1)
+    if not others.iloc[: others.sum()].all():
+        raise SystemExit(f"--only must name the last rows of the stored table, if it has them, got {options.only}")
+    return chosen, table[others]
+
+
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
     """Return where the table goes and where the records are kept."""
     out = Path(options.out) if options.out else None
@@ -138,6 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for one a core (default 1)")
     parser.add_argument("--out", metavar="DIR", help="where the table goes (default: the folder of its subject)")
     parser.add_argument("--runs", metavar="DIR", help="where the records are kept (default: runs/NAME)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="FIELD=VALUE",
+        help="run the configs with this value alone (several must all agree); the stored table keeps its other rows",
+    )
     parser.add_argument("--retry-failed", action="store_true", help="run stored failures once more")
     parser.add_argument(
         "--pack", action="store_true", help="keep the runs so far beside the table, to resume elsewhere"

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scipy import stats
-
 from snnsg_book.regime import MORE_RESAMPLES, Estimate, Joint, Regime, middle
 from snnsg_lib._checks import check_int
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    from scipy import stats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +45,12 @@ class RegimeResult(NamedTuple):
 
 
 class Retired(NamedTuple):
-    """A claim, or a regime of one, that is no longer tried, and why."""
+    """A claim, a regime or a measure of one that was given up, with the reason and the day."""
 
     id: str
     what: str
     reason: str
+    on: str
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,8 @@ def paired(
     rows: pd.DataFrame, column: str, first: dict[str, Any], second: dict[str, Any]
 ) -> tuple[pd.Series, pd.Series]:
     """Return `column` under two conditions for the seeds that both have."""
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     both = pd.concat([per_seed(rows, column, **first), per_seed(rows, column, **second)], axis=1, join="inner")
     return both.iloc[:, 0], both.iloc[:, 1]

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib._extras import extra
 from snnsg_lib.statistics import NUM_RESAMPLES, iqm_interval, power
+
+with extra("experiments"):
+    from scipy import stats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snnsg_book.catalogue import folder_of
+from snnsg_lib._extras import extra
 from snnsg_lib.store import load_table
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def pack_of(name: str, directory: str | Path | None = None) -> Path:
 
 def rows_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the one table given by its name, or the rows of several with the name of each in the column `table`."""
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     if len(tables) == 1:
         return next(iter(tables.values()))

@@ -1,4 +1,4 @@
-"""Sphinx directives of the book: an explorer on a text page, and the scorecard in one line."""
+"""Sphinx directives of the book: an explorer on a text page, and the scorecard in two lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    import pandas as pd
 
 
 class Explorer(Directive):
@@ -27,31 +27,29 @@ class Explorer(Directive):
         return [nodes.raw("", html, format="html")]
 
 
-def counted(verdicts: DataFrame) -> list[tuple[str, list[str]]]:
-    """Return how many claims there are of which verdict: those of the paper and the talk, and our own."""
-    ours = verdicts["id"].str.startswith("T")
-    kinds = (("claims of the paper and the talk", verdicts[~ours]), ("of our own", verdicts[ours]))
-    return [
-        (f"{len(rows)} {name}: ", [f"{n} {word}" for word, n in rows["verdict"].value_counts(sort=False).items()])
-        for name, rows in kinds
-    ]
-
-
 class Scorecard(Directive):
-    """Say in one line how many claims of the paper and the talk, and how many of our own, have which verdict."""
+    """Say how many claims have which verdict: those of the paper and the talk in one line, our own in another."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a paragraph of counts, computed from the stored tables."""
+        """Return two paragraphs of counts, computed from the stored tables."""
         from snnsg_book.claims import verdicts
 
-        line = nodes.paragraph()
-        for heading, counts in counted(verdicts()):
-            line += nodes.Text(heading)
-            for number, count in enumerate(counts):
-                line += nodes.Text(", " if number else "")
-                line += nodes.strong(text=count)
-            line += nodes.Text(". ")
-        return [nodes.container("", line, classes=["scorecard"])]
+        found = verdicts()
+        own = found["id"].str.startswith("T")
+        lines = (
+            _counts("claims of the paper and the talk", found.loc[~own, "verdict"]),
+            _counts("claims of our own", found.loc[own, "verdict"]),
+        )
+        return [nodes.container("", *lines, classes=["scorecard"])]
+
+
+def _counts(whose: str, verdicts: pd.Series) -> nodes.paragraph:
+    line = nodes.paragraph("", f"{len(verdicts)} {whose}: ")
+    for number, (verdict, count) in enumerate(verdicts.value_counts(sort=False).items()):
+        line += nodes.Text(", " if number else "")
+        line += nodes.strong(text=f"{count} {verdict}")
+    line += nodes.Text(". ")
+    return line
 
 
 def setup(app: Sphinx) -> dict:

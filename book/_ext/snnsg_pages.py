@@ -1,11 +1,11 @@
-"""Sphinx extension of the book: execution keyed by the library, explorers, assets, launch buttons, API reference."""
+"""Sphinx extension of the book: explorers, assets, launch buttons, API reference."""
 
-import hashlib
 import re
 import shutil
 from pathlib import Path
 
-from sphinx.application import Sphinx
+from snnsg_depends import digest_of, files_below
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.config import Config
 
 EXPLORER = re.compile(r'<figure[^>]*\sdata-snnsg="([a-z0-9_-]+)"')
@@ -20,38 +20,10 @@ API_SECTION = """## `{module}`
 """
 
 
-def files_below(path: Path) -> list[Path]:
-    """Return the files below a folder (or the file itself), sorted, without Python's caches."""
-    if path.is_file():
-        return [path]
-    return sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-
-
-def digest_of(root: Path, names: list[str]) -> str:
-    """Return the SHA-256 of the named files and folders: names and contents."""
-    sha = hashlib.sha256()
-    for name in names:
-        for path in files_below(root / name):
-            content = path.read_bytes()
-            sha.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-            sha.update(content)
-    return sha.hexdigest()
-
-
-def key_execution_cache(app: Sphinx, config: Config) -> None:
-    """Keep executed notebooks in a folder named by a hash of what they import; drop those of other hashes.
-
-    jupyter-cache compares the cells alone, so that a changed library would be shown with its old output. The hash is
-    also a configuration value of the kind "env": when it changes, Sphinx reads every page again.
-    """
-    config.snnsg_execution_digest = digest_of(Path(app.srcdir), config.snnsg_execution_depends)
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / config.snnsg_execution_digest[:16]
-    if caches.is_dir():
-        for stale in caches.iterdir():
-            if stale != current:
-                shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
-    config.nb_execution_cache_path = str(current)
+def digest_extension(app: Sphinx, config: Config) -> None:
+    """Let a change of the book's own extensions read every page again; outputs of notebooks come from the cache."""
+    here = Path(__file__).parent
+    config.snnsg_extension_digest = digest_of(here, [path.name for path in here.glob("*.py")])
 
 
 def digest_assets(app: Sphinx, config: Config) -> None:
@@ -74,12 +46,14 @@ def copy_assets(app: Sphinx) -> None:
 
 
 def add_explorers(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Load on each page only its own explorers: the shared core, theirs, then the host that starts them."""
+    """Load on each page only its own explorers: the shared scripts, theirs, then the host that starts them."""
     names = sorted(set(EXPLORER.findall(context.get("body") or "")))
     if not names:
         return
+    from snnsg_book.explorers.explorer import SHARED
+
     app.add_css_file("explorers/explorer.css")
-    for name in ["core", *names, "host"]:
+    for name in [*SHARED, *names, "host"]:
         # Deferred scripts run in their order: these before MathJax, which is large.
         app.add_js_file(f"explorers/{name}.js", priority=400, defer="defer")
 
@@ -117,6 +91,12 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
         lines[i] = "`".join(part if j % 2 else part.replace("|", r"\|") for j, part in enumerate(parts))
 
 
+def forget_faulty_build(app: Sphinx, exception: Exception | None) -> None:
+    """Let the next build find the same warnings, where warnings are errors: pages that are not read again give none."""
+    if app.keep_going and app._warncount:
+        (Path(app.doctreedir) / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+
+
 def setup(app: Sphinx) -> dict:
     """Register the extension with Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -124,14 +104,14 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("snnsg_jupyterhub", "", "html", [str])
     app.add_config_value("snnsg_assets", {}, "html", [dict])
     app.add_config_value("snnsg_assets_digest", "", "html", [str])
-    app.add_config_value("snnsg_execution_depends", [], "env", [list])
-    app.add_config_value("snnsg_execution_digest", "", "env", [str])
+    app.add_config_value("snnsg_extension_digest", "", "env", [str])
     # jupyter-book sets it for sphinx_comments, which this book does not load.
     app.add_config_value("comments_config", {}, "", [dict])
-    app.connect("config-inited", key_execution_cache)
+    app.connect("config-inited", digest_extension)
     app.connect("config-inited", digest_assets)
     app.connect("config-inited", add_launch_buttons)
     app.connect("builder-inited", copy_assets)
+    app.connect("build-finished", forget_faulty_build)
     app.connect("source-read", expand_api)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_explorers)

@@ -1,15 +1,18 @@
 """Explorers: pictures alive with a kernel (JupyterLab, Colab) and without one (the book's pages)."""
 
-from .curves import LearningCurveExplorer
-from .depth import DepthExplorer
-from .explorer import Explorer
-from .flight import FlightViewer
-from .flossing import FlossingExplorer
-from .lyapunov import LyapunovExplorer
-from .neuron import NeuronExplorer
-from .schedule import ScheduleExplorer
-from .surrogate import SurrogateExplorer
-from .truth import TruthExplorer
+from snnsg_lib._extras import extra
+
+with extra("widgets"):
+    from .curves import LearningCurveExplorer
+    from .depth import DepthExplorer
+    from .explorer import Explorer
+    from .flight import FlightViewer
+    from .flossing import FlossingExplorer
+    from .lyapunov import LyapunovExplorer
+    from .neuron import NeuronExplorer
+    from .schedule import ScheduleExplorer
+    from .surrogate import SurrogateExplorer
+    from .truth import TruthExplorer
 
 __all__ = [
     "DepthExplorer",

@@ -1,12 +1,15 @@
 // Learning-curve explorer: the stored runs of TD3 and of cloning, slope against slope, with few seeds or many.
 (() => {
   "use strict";
-  const { svg, set, slopeColour, path, panel, mount } = globalThis.snnsg.core;
+  const { svg, set, whole, thousands, slopeColour, path, panel } = globalThis.snnsg.core;
 
   // `table.limits[setting]` is [threshold, highest return]; `table.curves[setting][learner]` holds `steps`, `runs[slope][seed]` (returns
   // rounded down) and `bands[seeds][slope]`: interquartile mean and the ends of its interval, in tenths.
-  const SLOPES = [1, 2, 5, 10, 25, 50, 100];
-  const SETTINGS = { slow_actor: "PlanarHover (slow actor)", default: "PlanarHover (default rates)", crazyflie: "CrazyflieHover" };
+  const SETTINGS = {
+    slow_actor: "PlanarHover (slow actor)",
+    default: "PlanarHover (default rates)",
+    crazyflie: "CrazyflieHover",
+  };
   const LEARNERS = { td3: ["TD3", "step", "environment steps"], bc: ["cloning", "update", "updates"] };
 
   function shown({ slope, against }) {
@@ -18,32 +21,42 @@
   // The runs of a slope in the present state, and what they came to.
   function curve(slope, state, table) {
     const { steps, runs, bands } = stored(state, table);
-    const place = SLOPES.indexOf(slope);
+    const place = table.slopes.indexOf(slope);
     const drawn = state.seeds === "all" ? runs[place] : runs[place].slice(0, Number(state.seeds));
     const [threshold] = table.limits[state.setting];
-    const arrivals = drawn.map((run) => steps[run.findIndex((value) => value >= threshold)] ?? Infinity).sort((a, b) => a - b);
+    const arrivals = drawn
+      .map((run) => steps[run.findIndex((value) => value >= threshold)] ?? Infinity)
+      .sort((a, b) => a - b);
     const [middle, low, high] = bands[state.seeds][place];
     return {
-      runs: drawn, middle, low, high,
+      runs: drawn,
+      middle,
+      low,
+      high,
       arrived: arrivals.filter((step) => step < Infinity).length,
       halfBy: arrivals[Math.ceil(drawn.length / 2) - 1],
     };
   }
 
-  const whole = (tenths) => String(Math.floor(tenths / 10 + 0.5)).replace("-", "−");
-  const thousands = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+  const ending = (tenths) => String(whole(tenths / 10)).replace("-", "−");
   function inWords({ runs, middle, low, high, arrived, halfBy }, unit, threshold) {
     const share = `${arrived} of ${runs.length}`;
-    const way = halfBy < Infinity
-      ? `half of the runs pass ${threshold} by ${unit} ${thousands(halfBy)} (${share} ever do)`
-      : `fewer than half of the runs pass ${threshold} (${share})`;
-    const [end, from, to] = [middle, low, high].map((values) => whole(values.at(-1)));
+    const way =
+      halfBy < Infinity
+        ? `half of the runs pass ${threshold} by ${unit} ${thousands(halfBy)} (${share} ever do)`
+        : `fewer than half of the runs pass ${threshold} (${share})`;
+    const [end, from, to] = [middle, low, high].map((values) => ending(values.at(-1)));
     return `${way} and they end at ${end} [${from}, ${to}]`;
   }
   function allInWords(state, table, unit) {
-    const by = SLOPES.map((slope) => [curve(slope, state, table).halfBy, slope]).sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] - b[0]));
+    const by = table.slopes
+      .map((slope) => [curve(slope, state, table).halfBy, slope])
+      .sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] - b[0]));
     if (by[0][0] === Infinity) return "No slope brings half of its runs there.";
-    const [first, last] = [by[0], by.at(-1)].map(([step, slope]) => [slope, step < Infinity ? `by ${unit} ${thousands(step)}` : "never"]);
+    const [first, last] = [by[0], by.at(-1)].map(([step, slope]) => [
+      slope,
+      step < Infinity ? `by ${unit} ${thousands(step)}` : "never",
+    ]);
     return `Of all slopes k = ${first[0]} is first to bring half of its runs there (${first[1]}), k = ${last[0]} last (${last[1]}).`;
   }
   function sentence(state, table) {
@@ -55,18 +68,34 @@
     return state.against === "all" ? `${words} ${allInWords(state, table, unit)}` : words;
   }
 
-  function chart(table, canvas, width) {
+  function chart(canvas, width, { table }) {
     const narrow = width < 520;
-    const box = panel(canvas, { left: 40, top: 30, width: width - 40 - 72, height: narrow ? 220 : 270, x: [0, 1], y: [0, 1], title: "return of an episode" });
+    const box = panel(canvas, {
+      left: 40,
+      top: 30,
+      width: width - 40 - 72,
+      height: narrow ? 220 : 270,
+      x: [0, 1],
+      y: [0, 1],
+      title: "return of an episode",
+    });
     const scale = svg(canvas, "g");
-    const unit = svg(canvas, "text", { x: box.left + box.width / 2, y: box.bottom + 36, class: "snnsg-label", "text-anchor": "middle" });
+    const unit = svg(canvas, "text", {
+      x: box.left + box.width / 2,
+      y: box.bottom + 36,
+      class: "snnsg-label",
+      "text-anchor": "middle",
+    });
     const layers = svg(canvas, "g");
     const threshold = svg(canvas, "line", { x1: box.left, x2: box.right, class: "snnsg-threshold" });
     const word = svg(canvas, "text", { x: box.left + 6, class: "snnsg-note snnsg-halo" });
 
     function frame(state, lowest) {
       const [limit, highest] = table.limits[state.setting];
-      box.setY([lowest, highest], [0, 50, 100, 150, 200].filter((tick) => tick <= highest));
+      box.setY(
+        [lowest, highest],
+        [0, 50, 100, 150, 200].filter((tick) => tick <= highest),
+      );
       set(threshold, { y1: box.yAt(limit), y2: box.yAt(limit) });
       set(word, { y: box.yAt(limit) - 6 });
       word.textContent = `threshold ${limit}`;
@@ -77,7 +106,12 @@
       for (let part = 0; part <= parts; part++) {
         const x = box.xAt(part / parts);
         svg(scale, "line", { x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4, class: "snnsg-axis" });
-        svg(scale, "text", { x, y: box.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" }, thousands((part * last) / parts));
+        svg(
+          scale,
+          "text",
+          { x, y: box.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" },
+          thousands((part * last) / parts),
+        );
       }
       return (step) => box.xAt(step / last);
     }
@@ -86,11 +120,21 @@
     function label(ends) {
       const apart = 15;
       ends.sort((a, b) => b.y - a.y);
-      ends.forEach((end, i) => { end.place = i ? Math.min(end.y, ends[i - 1].place - apart) : end.y; });
+      ends.forEach((end, i) => {
+        end.place = i ? Math.min(end.y, ends[i - 1].place - apart) : end.y;
+      });
       // Where that leads over the top, down again.
-      ends.reverse().forEach((end, i) => { end.place = Math.max(end.place, i ? ends[i - 1].place + apart : box.top); });
+      ends.reverse().forEach((end, i) => {
+        end.place = Math.max(end.place, i ? ends[i - 1].place + apart : box.top);
+      });
       for (const { slope, y, place, group } of ends) {
-        svg(group, "path", { d: path([[box.right + 2, y], [box.right + 10, place]]), class: "snnsg-leader" });
+        svg(group, "path", {
+          d: path([
+            [box.right + 2, y],
+            [box.right + 10, place],
+          ]),
+          class: "snnsg-leader",
+        });
         svg(group, "text", { x: box.right + 13, y: place + 4, class: "snnsg-value" }, `k = ${slope}`);
       }
     }
@@ -102,7 +146,7 @@
       const line = (values) => path(points(values));
       const inUnits = (tenths) => tenths.map((value) => value / 10);
       const chosen = shown(state);
-      const others = state.against === "all" ? SLOPES.filter((slope) => !chosen.includes(slope)) : [];
+      const others = state.against === "all" ? table.slopes.filter((slope) => !chosen.includes(slope)) : [];
       layers.replaceChildren();
       const ends = [];
       // The chosen slope is drawn last, on top.
@@ -119,7 +163,8 @@
         if (chosen.includes(slope)) {
           // Open markers: supervised; filled: online.
           const marker = `snnsg-marker${state.learner === "bc" ? " snnsg-open" : ""}`;
-          for (const [cx, cy] of points(middle)) svg(group, "circle", { cx: cx.toFixed(1), cy: cy.toFixed(1), r: 3, class: marker });
+          for (const [cx, cy] of points(middle))
+            svg(group, "circle", { cx: cx.toFixed(1), cy: cy.toFixed(1), r: 3, class: marker });
         }
         ends.push({ slope, y: box.yAt(middle.at(-1)), group });
       }
@@ -128,24 +173,5 @@
     return { draw, height: box.bottom + 44 };
   }
 
-  const defaults = { slope: 2, against: "100", setting: "slow_actor", learner: "td3", seeds: "all" };
-  const definition = (table) => ({
-    title: "Learning-curve explorer",
-    picture: "Return of an episode over training: single runs thin, interquartile mean thick in its 95 % band, the threshold as a dotted rule",
-    defaults,
-    controls: [
-      { kind: "slider", name: "slope", label: "slope k", values: SLOPES, wide: true },
-      { kind: "select", name: "against", label: "against", options: [["nothing", "nothing"], ...SLOPES.map((slope) => [String(slope), `k = ${slope}`]), ["all", "all slopes"]] },
-      { kind: "select", name: "setting", label: "task", options: [["slow_actor", "planar, slow actor"], ["default", "planar, default"], ["crazyflie", "Crazyflie"]] },
-      { kind: "select", name: "learner", label: "learner", options: [["td3", "TD3 (trying)"], ["bc", "cloning"]] },
-      { kind: "select", name: "seeds", label: "runs", options: [["5", "5"], ["10", "10"], ["20", "20"], ["all", "all"]] },
-    ],
-    tryThis: "take 5 runs and compare two slopes; then take all. Which of the differences were luck? Then let the same network clone instead of try.",
-    chart: (canvas, width) => chart(table, canvas, width),
-    sentence: (state) => sentence(state, table),
-  });
-  globalThis.snnsg.explorers.curves = {
-    render: (context) => mount(definition(context.model.get("table")), context),
-    defaults, curve, sentence,
-  };
+  globalThis.snnsg.explorers.curves = { chart, sentence, curve };
 })();

@@ -7,28 +7,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import traitlets
-from matplotlib.figure import Figure
 
 from snnsg_book import load_results
-from snnsg_book.studies.control.figures.learning import plot_learning_curves
 from snnsg_book.studies.control.outcomes import HIGHEST_RETURN, THRESHOLDS, task_of
 from snnsg_lib.statistics import iqm
 
-from .explorer import Choice, Explorer, Listed, script
+from .controls import Choice, Listed
+from .explorer import Explorer, script
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SLOPES = (1, 2, 5, 10, 25, 50, 100)
-SETTINGS = {
-    "slow_actor": "PlanarHover (slow actor)",
-    "default": "PlanarHover (default rates)",
-    "crazyflie": "CrazyflieHover",
-}
-LEARNERS = {"td3": ("TD3", "step"), "bc": ("cloning", "update")}
+SETTINGS = {"slow_actor": "planar, slow actor", "default": "planar, default", "crazyflie": "Crazyflie"}
+LEARNERS = {"td3": "TD3 (trying)", "bc": "cloning"}
 SEEDS = ("5", "10", "20", "all")
-AGAINST = ("nothing", *map(str, SLOPES), "all")
+AGAINST = {"nothing": "nothing"} | {str(slope): f"k = {slope}" for slope in SLOPES} | {"all": "all slopes"}
 RESAMPLES = 500
 
 
@@ -65,7 +59,7 @@ def stored_curves() -> dict[str, Any]:
     }
     tasks = {setting: task_of(setting) for setting in SETTINGS}
     limits = {setting: [THRESHOLDS[task], HIGHEST_RETURN[task]] for setting, task in tasks.items()}
-    return {"limits": limits, "curves": curves}
+    return {"slopes": list(SLOPES), "limits": limits, "curves": curves}
 
 
 def _compact(table: pd.DataFrame) -> dict[str, Any]:
@@ -122,22 +116,26 @@ class LearningCurveExplorer(Explorer):
 
     _name = "curves"
     _esm = script("curves")
+    _title = "Learning-curve explorer"
+    _picture = (
+        "Return of an episode over training: single runs thin, interquartile mean thick in its 95 % band, the "
+        "threshold as a dotted rule"
+    )
+    _try_this = (
+        "take 5 runs and compare two slopes; then take all. Which of the differences were luck? Then let the same "
+        "network clone instead of try."
+    )
 
-    slope = Listed(2.0, SLOPES)
-    against = Choice("100", AGAINST)
-    setting = Choice("slow_actor", tuple(SETTINGS))
-    learner = Choice("td3", tuple(LEARNERS))
-    seeds = Choice("all", SEEDS)
-    table = traitlets.Dict(read_only=True).tag(sync=True)
+    slope = Listed(2.0, SLOPES, "slope k", coloured=True, wide=True)
+    against = Choice("100", AGAINST, "against")
+    setting = Choice("slow_actor", SETTINGS, "task")
+    learner = Choice("td3", LEARNERS, "learner")
+    seeds = Choice("all", SEEDS, "runs")
 
-    def __init__(self, **state):
-        super().__init__(**state)
-        self.set_trait("table", stored_curves())
-
-    @property
-    def page_state(self) -> dict[str, Any]:
-        """Controls and the stored runs."""
-        return {**self.state, "table": stored_curves()}
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """The stored runs."""
+        return stored_curves()
 
     @property
     def steps(self) -> list[int]:
@@ -153,11 +151,6 @@ class LearningCurveExplorer(Explorer):
     def _stored(self) -> dict[str, Any]:
         return stored_curves()["curves"][self.setting][self.learner]
 
-    def shown(self) -> list[int]:
-        """The slopes whose runs are drawn."""
-        second = [int(self.against)] if self.against.isdigit() and int(self.against) != self.slope else []
-        return [int(self.slope), *second]
-
     def curve(self, slope: int) -> Curve:
         """The runs of a slope in the present state, and what they came to."""
         place = SLOPES.index(slope)
@@ -170,60 +163,3 @@ class LearningCurveExplorer(Explorer):
 
     def _arrival(self, run: list[int]) -> float:
         return next((step for step, value in zip(self.steps, run, strict=True) if value >= self.threshold), math.inf)
-
-    def sentence(self) -> str:
-        """Say how soon half of the runs pass the threshold, how many ever do, and where they end."""
-        name, unit = LEARNERS[self.learner]
-        curves = {slope: self.curve(slope) for slope in self.shown()}
-        count = len(curves[int(self.slope)].runs)
-        parts = [f"with k = {slope} {self._in_words(curve, unit)}" for slope, curve in curves.items()]
-        words = f"{_capital(name)} on {SETTINGS[self.setting]}, {count} runs of each slope: {'; '.join(parts)}."
-        return f"{words} {self._all_in_words(unit)}" if self.against == "all" else words
-
-    def _in_words(self, curve: Curve, unit: str) -> str:
-        arrived = f"{curve.arrived} of {len(curve.runs)}"
-        way = f"fewer than half of the runs pass {self.threshold:g} ({arrived})"
-        if curve.half_by < math.inf:
-            way = f"half of the runs pass {self.threshold:g} by {unit} {curve.half_by:,} ({arrived} ever do)"
-        end, low, high = (_whole(values[-1]) for values in (curve.middle, curve.low, curve.high))
-        return f"{way} and they end at {end} [{low}, {high}]"
-
-    def _all_in_words(self, unit: str) -> str:
-        by = {slope: self.curve(slope).half_by for slope in SLOPES}
-        first, last = min(by, key=lambda k: (by[k], k)), max(by, key=lambda k: (by[k], k))
-        if by[first] == math.inf:
-            return "No slope brings half of its runs there."
-        ends = (f"by {unit} {by[k]:,}" if by[k] < math.inf else "never" for k in (first, last))
-        return "Of all slopes k = {} is first to bring half of its runs there ({}), k = {} last ({}).".format(
-            *(part for pair in zip((first, last), ends, strict=True) for part in pair)
-        )
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-        slopes = list(SLOPES) if self.against == "all" else self.shown()
-        unit = "environment steps" if self.learner == "td3" else "updates"
-        ax = figure.subplots()
-        plot_learning_curves(self._runs(slopes), groups=slopes, setting=self.setting, unit=unit, ax=ax)
-        ax.set_xlim(0, self.steps[-1])
-        return figure
-
-    def _runs(self, slopes: list[int]) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {"slope": slope, "seed": seed, "step": step, "episode_return": value}
-                for slope in slopes
-                for seed, run in enumerate(self.curve(slope).runs)
-                for step, value in zip(self.steps, run, strict=True)
-            ]
-        )
-
-
-def _whole(tenths: int) -> str:
-    # Halves go up, as in the page's script.
-    return str(math.floor(tenths / 10 + 0.5)).replace("-", "−")
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

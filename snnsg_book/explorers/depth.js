@@ -1,7 +1,7 @@
 // Depth explorer: size, active share and direction of the gradient in each layer, from the stored runs.
 (() => {
   "use strict";
-  const { svg, set, clamp, number, percent, slopeColour, panel, mount } = globalThis.snnsg.core;
+  const { svg, set, clamp, number, percent, slopeColour, panel, whole, fixed } = globalThis.snnsg.core;
 
   // `table` holds whole numbers: log10 of the norm over the output layer's in hundredths, shares and cosines in thousandths,
   // each as [mean, low, high]; table.runs[depth][condition][measure][slope][layer].
@@ -11,7 +11,10 @@
   function layers({ slope, depth, reset, normalization }, table) {
     const runs = table.runs[depth];
     const run = reset === "attached" && normalization === "area" ? runs["attached area"] : runs[reset];
-    const above = Math.max(1, table.slopes.findIndex((stored) => stored >= slope));
+    const above = Math.max(
+      1,
+      table.slopes.findIndex((stored) => stored >= slope),
+    );
     const [low, high] = [table.slopes[above - 1], table.slopes[above]];
     const place = Math.log10(slope / low) / Math.log10(high / low);
     const at = (measure, layer, part) => {
@@ -37,15 +40,35 @@
   }
   const superscript = (power) => String(power).replace(/./g, (sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]));
   const timesTen = (power) => (power === 0 ? "1" : `10${superscript(power)}`);
-  const hundredths = (value) => (Math.floor(100 * value + 0.5) / 100).toFixed(2).replace("-", "−");
-  const factor = (logarithm) =>
-    logarithm < 3 ? number(10 ** logarithm) : `about ${timesTen(Math.floor(logarithm + 0.5))}`;
+  const hundredths = (value) => fixed(whole(100 * value) / 100, 2);
+  const factor = (logarithm) => (logarithm < 3 ? number(10 ** logarithm) : `about ${timesTen(whole(logarithm))}`);
 
-  function chart(table, canvas, width) {
+  function chart(canvas, width, { table }) {
     const box = { left: 46, width: width - 46 - 10 };
-    const size = panel(canvas, { ...box, top: 30, height: 150, x: [0, 1], y: [-1, 1], title: "size, relative to the output layer" });
-    const share = panel(canvas, { ...box, top: size.bottom + 46, height: 62, x: [0, 1], y: [0, 1], title: "share of active weights" });
-    const cosine = panel(canvas, { ...box, top: share.bottom + 46, height: 92, x: [0, 1], y: [0, 1], title: "cosine with the k = 100 gradient" });
+    const size = panel(canvas, {
+      ...box,
+      top: 30,
+      height: 150,
+      x: [0, 1],
+      y: [-1, 1],
+      title: "size, relative to the output layer",
+    });
+    const share = panel(canvas, {
+      ...box,
+      top: size.bottom + 46,
+      height: 62,
+      x: [0, 1],
+      y: [0, 1],
+      title: "share of active weights",
+    });
+    const cosine = panel(canvas, {
+      ...box,
+      top: share.bottom + 46,
+      height: 92,
+      x: [0, 1],
+      y: [0, 1],
+      title: "cosine with the k = 100 gradient",
+    });
     share.setY([0, 1], [0, 0.5, 1]);
     cosine.setY([-0.1, 1], [0, 0.5, 1]);
     const scale = svg(canvas, "g");
@@ -55,9 +78,16 @@
     const baseline = svg(canvas, "line", { x1: size.left, x2: size.right, class: "snnsg-axis" });
     const names = svg(canvas, "g");
     const narrow = width < 460;
-    const note = narrow ? { x: box.left + box.width / 2, y: cosine.bottom + 54, "text-anchor": "middle" } : { x: cosine.right, y: cosine.top - 9, "text-anchor": "end" };
+    const note = narrow
+      ? { x: box.left + box.width / 2, y: cosine.bottom + 54, "text-anchor": "middle" }
+      : { x: cosine.right, y: cosine.top - 9, "text-anchor": "end" };
     svg(canvas, "text", { ...note, class: "snnsg-note" }, "grey: noise floor");
-    svg(canvas, "text", { x: box.left + box.width / 2, y: cosine.bottom + 36, class: "snnsg-label", "text-anchor": "middle" }, "layer (0: first hidden)");
+    svg(
+      canvas,
+      "text",
+      { x: box.left + box.width / 2, y: cosine.bottom + 36, class: "snnsg-label", "text-anchor": "middle" },
+      "layer (0: first hidden)",
+    );
     let drawn = "";
 
     function frame(state, count) {
@@ -69,8 +99,19 @@
       scale.replaceChildren();
       const step = Math.ceil((high - low) / 6);
       for (let power = Math.ceil(low / step) * step; power <= high; power += step) {
-        svg(scale, "line", { x1: size.left, x2: size.right, y1: size.yAt(power), y2: size.yAt(power), class: "snnsg-grid" });
-        svg(scale, "text", { x: size.left - 7, y: size.yAt(power) + 4, class: "snnsg-tick", "text-anchor": "end" }, timesTen(power));
+        svg(scale, "line", {
+          x1: size.left,
+          x2: size.right,
+          y1: size.yAt(power),
+          y2: size.yAt(power),
+          class: "snnsg-grid",
+        });
+        svg(
+          scale,
+          "text",
+          { x: size.left - 7, y: size.yAt(power) + 4, class: "snnsg-tick", "text-anchor": "end" },
+          timesTen(power),
+        );
       }
       set(baseline, { y1: size.yAt(0), y2: size.yAt(0) });
       names.replaceChildren();
@@ -78,11 +119,17 @@
       for (let layer = 0; layer < count; layer++) {
         const last = layer === count - 1;
         if (!last && (layer % every || (every > 1 && layer > count - 1 - every))) continue;
-        svg(names, "text", { x: centre(layer, count), y: cosine.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" }, last ? "out" : String(layer));
+        svg(
+          names,
+          "text",
+          { x: centre(layer, count), y: cosine.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" },
+          last ? "out" : String(layer),
+        );
       }
     }
     const centre = (layer, count) => box.left + (box.width * (layer + 0.5)) / count;
-    const bar = (x, half, from, to) => `M${(x - half).toFixed(1)} ${from.toFixed(1)}H${(x + half).toFixed(1)}V${to.toFixed(1)}H${(x - half).toFixed(1)}Z`;
+    const bar = (x, half, from, to) =>
+      `M${(x - half).toFixed(1)} ${from.toFixed(1)}H${(x + half).toFixed(1)}V${to.toFixed(1)}H${(x - half).toFixed(1)}Z`;
 
     function draw(state) {
       const shown = layers(state, table);
@@ -92,7 +139,11 @@
       const [columns, intervals, grounds] = [[], [], []];
       shown.forEach((layer, index) => {
         const x = centre(index, shown.length);
-        for (const [where, values] of [[size, layer.norm], [share, layer.share], [cosine, layer.cosine]]) {
+        for (const [where, values] of [
+          [size, layer.norm],
+          [share, layer.share],
+          [cosine, layer.cosine],
+        ]) {
           columns.push(bar(x, half, where.yAt(0), where.yAt(values[0])));
           intervals.push(`M${x.toFixed(1)} ${where.yAt(values[1]).toFixed(1)}V${where.yAt(values[2]).toFixed(1)}`);
         }
@@ -108,27 +159,12 @@
   function sentence(state, table) {
     const first = layers(state, table)[0];
     const grown = first.norm[0] > 0;
-    const size = Math.abs(first.norm[0]) < 0.05 ? "as large as" : `${factor(Math.abs(first.norm[0]))} times ${grown ? "larger" : "smaller"} than`;
+    const size =
+      Math.abs(first.norm[0]) < 0.05
+        ? "as large as"
+        : `${factor(Math.abs(first.norm[0]))} times ${grown ? "larger" : "smaller"} than`;
     return `At k = ${number(state.slope, 3)} the gradient in the first of ${state.depth} hidden layers is ${size} the output layer's; ${percent(first.share[0])} of its weights are active. Its cosine with the k = 100 gradient is ${hundredths(first.cosine[0])}, over a noise floor of ${hundredths(first.floor)}.`;
   }
 
-  const defaults = { slope: 50, depth: "4", normalization: "peak", reset: "detached" };
-  const definition = (table) => ({
-    title: "Depth explorer",
-    picture: "Bars for each layer, first hidden layer left and output right: size of the gradient, share of active weights, cosine with the k = 100 gradient",
-    defaults,
-    controls: [
-      { kind: "slider", name: "slope", label: "slope k", min: 1, max: 100, log: true, wide: true },
-      { kind: "select", name: "depth", label: "hidden layers", options: ["2", "4", "8", "16"].map((depth) => [depth, depth]) },
-      { kind: "select", name: "normalization", label: "normalisation", options: [["peak", "peak is 1"], ["area", "area is 1"]] },
-      { kind: "select", name: "reset", label: "gradient through the reset", options: [["detached", "no (detached)"], ["attached", "yes (attached)"]] },
-    ],
-    tryThis: "find the slope at which the first layer hears as much as the last. Then keep the area instead of the peak, and find it again.",
-    chart: (canvas, width) => chart(table, canvas, width),
-    sentence: (state) => sentence(state, table),
-  });
-  globalThis.snnsg.explorers.depth = {
-    render: (context) => mount(definition(context.model.get("table")), context),
-    defaults, layers, sentence,
-  };
+  globalThis.snnsg.explorers.depth = { chart, sentence, layers };
 })();

@@ -6,21 +6,18 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import traitlets
-from matplotlib.figure import Figure
-
 from snnsg_book import load_results
-from snnsg_book.studies.depth.figures.layers import plot_layer_bars
 from snnsg_book.style import means_and_intervals
 
-from .explorer import Choice, Explorer, Number, in_words, percent, script
+from .controls import Choice, Slope
+from .explorer import Explorer, script
+from .surrogate import NORMALIZATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DEPTHS = ("2", "4", "8", "16")
-RESETS = ("detached", "attached")
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+RESETS = {"detached": "no (detached)", "attached": "yes (attached)"}
 # Whole numbers are short in a page: hundredths of a decade, thousandths of a share or cosine.
 SCALES = {"norm": 100, "share": 1000, "cosine": 1000}
 
@@ -89,21 +86,25 @@ class DepthExplorer(Explorer):
 
     _name = "depth"
     _esm = script("depth")
+    _title = "Depth explorer"
+    _picture = (
+        "Bars for each layer, first hidden layer left and output right: size of the gradient, share of active weights, "
+        "cosine with the k = 100 gradient"
+    )
+    _try_this = (
+        "find the slope at which the first layer hears as much as the last. Then keep the area instead of the peak, "
+        "and find it again."
+    )
 
-    slope = Number(50.0, 1, 100)
-    depth = Choice("4", DEPTHS)
-    normalization = Choice("peak", ("peak", "area"))
-    reset = Choice("detached", RESETS)
-    table = traitlets.Dict(read_only=True).tag(sync=True)
+    slope = Slope(50.0, wide=True)
+    depth = Choice("4", DEPTHS, "hidden layers")
+    normalization = Choice("peak", NORMALIZATIONS, "normalisation")
+    reset = Choice("detached", RESETS, "gradient through the reset")
 
-    def __init__(self, **state):
-        super().__init__(**state)
-        self.set_trait("table", stored_runs())
-
-    @property
-    def page_state(self) -> dict[str, Any]:
-        """Controls and the stored runs."""
-        return {**self.state, "table": stored_runs()}
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """The stored runs."""
+        return stored_runs()
 
     def layers(self) -> list[Layer]:
         """Measures of each layer, first hidden layer first, in the present state."""
@@ -131,32 +132,3 @@ class DepthExplorer(Explorer):
             )
             for layer, floor in enumerate(run["floor"])
         ]
-
-    def sentence(self) -> str:
-        """Say what reaches the first layer, how widely it is spread and where it points."""
-        first = self.layers()[0]
-        size = "as large as"
-        if abs(first.norm[0]) >= 0.05:
-            size = f"{_factor(abs(first.norm[0]))} times {'larger' if first.norm[0] > 0 else 'smaller'} than"
-        return (
-            f"At k = {in_words(self.slope, 3)} the gradient in the first of {self.depth} hidden layers is {size} the"
-            f" output layer's; {percent(first.share[0])} of its weights are active. Its cosine with the k = 100"
-            f" gradient is {_hundredths(first.cosine[0])}, over a noise floor of {_hundredths(first.floor)}."
-        )
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(6.4, 5.4), layout="constrained")
-        axes = figure.subplots(3, 1, sharex=True, height_ratios=[5, 2, 3])
-        plot_layer_bars(self.layers(), self.slope, axes=axes)
-        return figure
-
-
-def _factor(logarithm: float) -> str:
-    if logarithm < 3:
-        return in_words(10**logarithm)
-    return "about 10" + str(math.floor(logarithm + 0.5)).translate(SUPERSCRIPTS)
-
-
-def _hundredths(value: float) -> str:
-    # Halves go up, as in the page's script; Python's own rounding would send them to the even neighbour.
-    return f"{math.floor(100 * value + 0.5) / 100:.2f}".replace("-", "−")

@@ -1,15 +1,20 @@
 // Flight viewer: stored flights of the expert and of spiking policies in 3-D, with the policy's spikes beside them.
 (() => {
   "use strict";
-  const { svg, set, clamp, path, percent, slopeColour, panel, mount } = globalThis.snnsg.core;
+  const { svg, set, clamp, whole, thousands, path, percent, slopeColour, panel } = globalThis.snnsg.core;
 
   // `table.expert` and `table[pilot][slope][trained]` are flights: `motion` holds whole numbers, each less the one before it (mm,
   // thousandths of the quaternion's x, y, z, hundredths of an action); `spikes` one digit for each shown neuron and step.
-  const SECONDS = 3, SECONDS_PER_STEP = 0.02, STEPS = 150, LAYERS = 3, HALF_WIDTH = 0.6;
+  const SECONDS = 3,
+    SECONDS_PER_STEP = 0.02,
+    STEPS = 150,
+    LAYERS = 3,
+    HALF_WIDTH = 0.6;
   const PILOTS = { expert: "The LQR expert", bc: "The clone", td3: "The policy of TD3" };
   const UNITS = { bc: "updates", td3: "steps" };
 
-  const chosen = ({ pilot, slope, trained }, table) => (pilot === "expert" ? table.expert : table[pilot][slope][trained]);
+  const chosen = ({ pilot, slope, trained }, table) =>
+    pilot === "expert" ? table.expert : table[pilot][slope][trained];
   const unpacked = new WeakMap();
   function unpack(flight) {
     if (unpacked.has(flight)) return unpacked.get(flight);
@@ -20,7 +25,12 @@
     const [x, y, z] = ["x", "y", "z"].map((name) => sums(name, 1000));
     const [qx, qy, qz] = ["qx", "qy", "qz"].map((name) => sums(name, 1000));
     const position = x.map((_, i) => [x[i], y[i], z[i]]);
-    const attitude = qx.map((_, i) => [Math.sqrt(Math.max(0, 1 - qx[i] ** 2 - qy[i] ** 2 - qz[i] ** 2)), qx[i], qy[i], qz[i]]);
+    const attitude = qx.map((_, i) => [
+      Math.sqrt(Math.max(0, 1 - qx[i] ** 2 - qy[i] ** 2 - qz[i] ** 2)),
+      qx[i],
+      qy[i],
+      qz[i],
+    ]);
     const motors = [0, 1, 2, 3].map((motor) => sums(`action_${motor}`, 100));
     const flown = { position, attitude, motors, steps: x.length };
     unpacked.set(flight, flown);
@@ -28,15 +38,18 @@
   }
   const stepAt = (time, steps) => Math.min(steps - 1, Math.floor(time / SECONDS_PER_STEP + 1e-6));
 
-  const thousands = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
   function sentence(state, table) {
     const flight = chosen(state, table);
     const { length: steps } = flight.motion.x;
-    const who = state.pilot === "expert" ? PILOTS.expert
-      : `${PILOTS[state.pilot]} with k = ${state.slope}, after ${thousands(flight.trained)} ${UNITS[state.pilot]},`;
+    const who =
+      state.pilot === "expert"
+        ? PILOTS.expert
+        : `${PILOTS[state.pilot]} with k = ${state.slope}, after ${thousands(flight.trained)} ${UNITS[state.pilot]},`;
     const [x, y, z] = ["x", "y", "z"].map((axis) => flight.motion[axis].reduce((total, more) => total + more, 0));
-    const way = steps < STEPS ? `fails after ${(steps * SECONDS_PER_STEP).toFixed(2)} s`
-      : `flies all 3 s and is ${Math.floor(Math.sqrt(x * x + y * y + z * z) / 10 + 0.5)} cm off at the end`;
+    const way =
+      steps < STEPS
+        ? `fails after ${(steps * SECONDS_PER_STEP).toFixed(2)} s`
+        : `flies all 3 s and is ${whole(Math.sqrt(x * x + y * y + z * z) / 10)} cm off at the end`;
     const earned = `${who} ${way}: ${flight.earned} of ${STEPS} points`;
     if (state.pilot === "expert") return `${earned}. It solves equations and has no neurons.`;
     const [first, second, third] = flight.rates.map((rate) => percent(rate / 10000));
@@ -59,15 +72,31 @@
   const plus = (a, b) => a.map((value, i) => value + b[i]);
   const SIGNS = [-1, 1];
   // The twelve edges of the box: each runs along one axis, at both ends of the two others.
-  const EDGES = [0, 1, 2].flatMap((axis) => SIGNS.flatMap((p) => SIGNS.map((q) => SIGNS.map((end) => {
-    const corner = [p, q].map((sign) => sign * HALF_WIDTH);
-    corner.splice(axis, 0, end * HALF_WIDTH);
-    return corner;
-  }))));
+  const EDGES = [0, 1, 2].flatMap((axis) =>
+    SIGNS.flatMap((p) =>
+      SIGNS.map((q) =>
+        SIGNS.map((end) => {
+          const corner = [p, q].map((sign) => sign * HALF_WIDTH);
+          corner.splice(axis, 0, end * HALF_WIDTH);
+          return corner;
+        }),
+      ),
+    ),
+  );
   // Drawn larger than it is, as in the library: front right, back right, back left, front left.
-  const LEVER = 0.12, ROTOR = 0.06;
-  const MOTORS = [[1, -1], [-1, -1], [-1, 1], [1, 1]].map(([x, y]) => [LEVER * x, LEVER * y, 0]);
-  const CIRCLE = Array.from({ length: 25 }, (_, i) => [ROTOR * Math.cos((i * Math.PI) / 12), ROTOR * Math.sin((i * Math.PI) / 12), 0]);
+  const LEVER = 0.12,
+    ROTOR = 0.06;
+  const MOTORS = [
+    [1, -1],
+    [-1, -1],
+    [-1, 1],
+    [1, 1],
+  ].map(([x, y]) => [LEVER * x, LEVER * y, 0]);
+  const CIRCLE = Array.from({ length: 25 }, (_, i) => [
+    ROTOR * Math.cos((i * Math.PI) / 12),
+    ROTOR * Math.sin((i * Math.PI) / 12),
+    0,
+  ]);
 
   function space(canvas, box) {
     const { left, top, size } = box;
@@ -81,7 +110,12 @@
     const back = svg(canvas, "path", { class: "snnsg-drone" });
     const front = svg(canvas, "path", { class: "snnsg-drone snnsg-filled" });
     const words = svg(canvas, "text", { x: left + 4, y: top + size + 14, class: "snnsg-value" });
-    svg(canvas, "text", { x: left + 4, y: top + size + 33, class: "snnsg-note" }, "star: target, thin line: the expert");
+    svg(
+      canvas,
+      "text",
+      { x: left + 4, y: top + size + 33, class: "snnsg-note" },
+      "star: target, thin line: the expert",
+    );
     svg(canvas, "text", { x: left + 4, y: top + size + 51, class: "snnsg-note" }, "drag or press arrow keys to turn");
     const scale = size / 2.1;
 
@@ -95,7 +129,11 @@
       };
       const line = (points) => path(points.map(at));
       set(edges, { d: EDGES.map(line).join("") });
-      set(target, { d: [0, 1, 2].map((axis) => line(SIGNS.map((sign) => [0, 1, 2].map((i) => (i === axis ? sign * 0.05 : 0))))).join("") });
+      set(target, {
+        d: [0, 1, 2]
+          .map((axis) => line(SIGNS.map((sign) => [0, 1, 2].map((i) => (i === axis ? sign * 0.05 : 0)))))
+          .join(""),
+      });
       set(expert, { d: state.pilot === "expert" ? "" : line(unpack(table.expert).position) });
       set(all, { d: line(flight.position) });
       set(flown, { d: line(flight.position.slice(0, step + 1)) });
@@ -118,19 +156,47 @@
     const rows = 16; // neurons shown of each layer
     const layerHeight = rows * row;
     const names = ["first hidden layer", "second", "third"];
-    const frames = names.map((title, layer) => panel(canvas, { left, top: top + layer * (layerHeight + 24), width, height: layerHeight, x: [0, SECONDS], y: [0, 1], title }));
+    const frames = names.map((title, layer) =>
+      panel(canvas, {
+        left,
+        top: top + layer * (layerHeight + 24),
+        width,
+        height: layerHeight,
+        x: [0, SECONDS],
+        y: [0, 1],
+        title,
+      }),
+    );
     const motor = panel(canvas, {
-      left, top: frames[2].bottom + 28, width, height: 54, x: [0, SECONDS], y: [-1, 1], xTicks: [0, 1, 2, 3], xLabel: "time (s)", title: "motor commands",
+      left,
+      top: frames[2].bottom + 28,
+      width,
+      height: 54,
+      x: [0, SECONDS],
+      y: [-1, 1],
+      xTicks: [0, 1, 2, 3],
+      xLabel: "time (s)",
+      title: "motor commands",
     });
     motor.setY([-1, 1], [-1, 0, 1]);
     const over = svg(canvas, "rect", { y: top, height: motor.bottom - top, class: "snnsg-window" });
     const later = svg(canvas, "path", { class: "snnsg-ticks snnsg-pale" });
     const sofar = svg(canvas, "path", { class: "snnsg-ticks" });
     const commands = svg(canvas, "path", { class: "snnsg-input" });
-    const ended = svg(canvas, "text", { y: frames[0].top + layerHeight / 2, class: "snnsg-note", "text-anchor": "middle" });
-    const silent = svg(canvas, "text", { x: left + width / 2, y: frames[1].top + layerHeight / 2, class: "snnsg-note", "text-anchor": "middle" });
+    const ended = svg(canvas, "text", {
+      y: frames[0].top + layerHeight / 2,
+      class: "snnsg-note",
+      "text-anchor": "middle",
+    });
+    const silent = svg(canvas, "text", {
+      x: left + width / 2,
+      y: frames[1].top + layerHeight / 2,
+      class: "snnsg-note",
+      "text-anchor": "middle",
+    });
     const head = svg(canvas, "line", { y1: top, y2: motor.bottom, class: "snnsg-head" });
-    let shown = null, ticks = [];
+    let shown = null,
+      ticks = [];
 
     // A tick for each neuron and step, taller for more spikes of the step's forward passes.
     function tick(digit, index, step) {
@@ -142,10 +208,18 @@
     }
     function lay(flight) {
       const { steps, motors } = unpack(flight);
-      const digits = Array.from({ length: steps }, (_, step) => [...flight.spikes.slice(LAYERS * rows * step, LAYERS * rows * (step + 1))]);
+      const digits = Array.from({ length: steps }, (_, step) => [
+        ...flight.spikes.slice(LAYERS * rows * step, LAYERS * rows * (step + 1)),
+      ]);
       ticks = digits.map((own, step) => own.map((digit, index) => tick(digit, index, step)).join(""));
       set(later, { d: ticks.join("") });
-      set(commands, { d: motors.map((values) => path(values.map((value, step) => [motor.xAt(step * SECONDS_PER_STEP), motor.yAt(clamp(value, -1, 1))]))).join("") });
+      set(commands, {
+        d: motors
+          .map((values) =>
+            path(values.map((value, step) => [motor.xAt(step * SECONDS_PER_STEP), motor.yAt(clamp(value, -1, 1))])),
+          )
+          .join(""),
+      });
       const end = motor.xAt(steps * SECONDS_PER_STEP);
       set(over, { x: end, width: Math.max(0, motor.right - end) });
       set(ended, { x: (end + motor.right) / 2 });
@@ -166,7 +240,11 @@
   // ---- Playing. Where motion is unwanted, the button and the space key move on by a tenth of a second instead.
   function makePlayer(table) {
     const still = matchMedia("(prefers-reduced-motion: reduce)");
-    let state = null, canvas = null, playing = false, last = 0, time = 0;
+    let state = null,
+      canvas = null,
+      playing = false,
+      last = 0,
+      time = 0;
     const end = () => unpack(chosen(state, table)).steps * SECONDS_PER_STEP;
     const rounded = (seconds) => Math.round(seconds / SECONDS_PER_STEP) * SECONDS_PER_STEP;
     function run(now, change) {
@@ -180,7 +258,8 @@
     }
     function press(change) {
       const from = state.time + SECONDS_PER_STEP / 2 >= end() - SECONDS_PER_STEP ? 0 : state.time;
-      if (still.matches) return change("time", Math.min(SECONDS, rounded(from === 0 && state.time > 0 ? 0 : from + 0.1)));
+      if (still.matches)
+        return change("time", Math.min(SECONDS, rounded(from === 0 && state.time > 0 ? 0 : from + 0.1)));
       playing = !playing;
       [time, last] = [from, performance.now()];
       change("time", playing ? from : state.time);
@@ -188,14 +267,18 @@
     }
     return {
       press,
-      text: () => (still.matches ? "Step on" : playing ? "Pause" : "Play"),
+      buttons: { play: { press, text: () => (still.matches ? "Step on" : playing ? "Pause" : "Play") } },
       follow(now, where) {
         // A hand on the time slider moves the play head.
         if (playing && state && Math.abs(now.time - rounded(time)) > 2 * SECONDS_PER_STEP) time = now.time;
         [state, canvas] = [now, where];
       },
-      get state() { return state; },
-      get canvas() { return canvas; },
+      get state() {
+        return state;
+      },
+      get canvas() {
+        return canvas;
+      },
     };
   }
 
@@ -215,59 +298,48 @@
       turn(player.state, change, ...TURNS[event.key]);
     }
   }
-  function draggable(view, change, player) {
+  function draggable(view, { own: player, change, drag }) {
     let from = null;
-    view.addEventListener("pointerdown", (event) => {
-      view.setPointerCapture(event.pointerId);
+    const begin = (event) => {
       from = { x: event.clientX, y: event.clientY, azimuth: player.state.azimuth, elevation: player.state.elevation };
-    });
-    view.addEventListener("pointermove", (event) => {
-      if (from) turn(from, change, (from.x - event.clientX) / 2, (event.clientY - from.y) / 2);
-    });
-    for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, () => { from = null; });
+    };
+    const move = (event) => turn(from, change, (from.x - event.clientX) / 2, (event.clientY - from.y) / 2);
+    drag(view, { begin, move });
+  }
+  function start(table) {
+    const player = makePlayer(table);
+    player.key = (event, change) => key(event, change, player);
+    return player;
   }
 
-  function chart(table, player, canvas, width, change) {
+  function chart(canvas, width, page) {
+    const { table, own: player } = page;
     const narrow = width < 560;
     const size = narrow ? width : Math.min(400, Math.floor(width * 0.52));
     const view = { left: 0, top: 0, size };
     const drawSpace = space(canvas, view);
     const left = narrow ? 26 : size + 40;
     const side = traces(canvas, { left, top: narrow ? size + 84 : 26, width: width - left - 12, row: narrow ? 4 : 5 });
-    draggable(svg(canvas, "rect", { x: 0, y: 0, width: size, height: size, class: "snnsg-view" }), change, player);
+    draggable(svg(canvas, "rect", { x: 0, y: 0, width: size, height: size, class: "snnsg-view" }), page);
     set(canvas, { tabindex: 0 });
     function draw(state) {
       player.follow(state, canvas);
-      canvas.style.setProperty("--snnsg-now", state.pilot === "expert" ? "var(--snnsg-truth)" : slopeColour(Number(state.slope)));
+      canvas.style.setProperty(
+        "--snnsg-now",
+        state.pilot === "expert" ? "var(--snnsg-truth)" : slopeColour(Number(state.slope)),
+      );
       drawSpace(state, table);
       side.draw(state, table);
     }
     return { draw, height: Math.max(side.bottom, size + 60) };
   }
 
-  const defaults = { time: 0.8, pilot: "bc", slope: "100", trained: "1", azimuth: -50, elevation: 20 };
-  const idle = ({ pilot }) => pilot === "expert";
-  const definition = (table) => {
-    const player = makePlayer(table);
-    return {
-      title: "Flight viewer",
-      picture: "Left the drone in its box with its path and the expert's; right the spikes of its policy and its motor commands over time. Arrow keys turn the view, space plays",
-      defaults,
-      controls: [
-        { kind: "slider", name: "time", label: "time", min: 0, max: SECONDS, step: SECONDS_PER_STEP, wide: true, format: (time) => `${time.toFixed(2)} s` },
-        { kind: "button", name: "play", press: player.press, text: player.text },
-        { kind: "select", name: "pilot", label: "pilot", options: [["expert", "LQR expert"], ["bc", "clone"], ["td3", "TD3"]] },
-        { kind: "select", name: "slope", label: "slope k in training", options: [["2", "2"], ["100", "100"]], idle },
-        { kind: "select", name: "trained", label: "trained for", options: [["0.1", "a tenth"], ["0.25", "a quarter"], ["0.5", "half"], ["1", "the whole time"]], idle },
-      ],
-      tryThis: "play, then choose slope 2: same network, same teacher, same number of updates. Then let TD3 fly, and look at the third layer after a tenth of its training.",
-      chart: (canvas, width, change) => chart(table, player, canvas, width, change),
-      sentence: (state) => sentence(state, table),
-      key: (event, change) => key(event, change, player),
-    };
-  };
   globalThis.snnsg.explorers.flight = {
-    render: (context) => mount(definition(context.model.get("table")), context),
-    defaults, sentence, unpack: (state, table) => unpack(chosen(state, table)), projection, stepAt,
+    start,
+    chart,
+    sentence,
+    unpack: (state, table) => unpack(chosen(state, table)),
+    projected: (point, azimuth, elevation) => projection(azimuth, elevation)(point),
+    stepAt,
   };
 })();

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import traitlets
-from matplotlib.figure import Figure
 
 from snnsg_book import load_results
-from snnsg_book.studies.control.figures.flight import SECONDS_PER_STEP, plot_flight, plot_flight_spikes
 from snnsg_book.studies.control.flights import SHARES
-from snnsg_book.style import COLOURS, slope_colour
 
-from .explorer import Choice, Explorer, Number, percent, script
+from .controls import Button, Choice, Number
+from .explorer import Explorer, script
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PILOTS = {"expert": "The LQR expert", "bc": "The clone", "td3": "The policy of TD3"}
+PILOTS = {"expert": "LQR expert", "bc": "clone", "td3": "TD3"}
 SLOPES = ("2", "100")
-TRAINED = tuple(f"{share:g}" for share in SHARES)
-UNITS = {"bc": "updates", "td3": "steps"}
+WORDS = ("a tenth", "a quarter", "half", "the whole time")
+TRAINED = {f"{share:g}": words for share, words in zip(SHARES, WORDS, strict=True)}
+LEARNERS = ("bc", "td3")
+IDLE = {"pilot": ["expert"]}
+SECONDS_PER_STEP = 0.02
 STEPS = 150  # of a flight that nothing ends
-LAYERS = ("first", "second", "third")
 # Whole numbers are short in a page: millimetres, thousandths of a quaternion, hundredths of an action.
 SCALES = {name: 1000 for name in ("x", "y", "z", "qx", "qy", "qz")} | {f"action_{motor}": 100 for motor in range(4)}
 
@@ -41,7 +39,7 @@ def stored_flights() -> dict[str, Any]:
     """The table as the viewer keeps it: flights[pilot][slope][trained], the expert's at flights["expert"]."""
     table = stored_table()
     flights: dict[str, Any] = {"expert": _compact(table[table.learner == "expert"])}
-    for pilot in UNITS:
+    for pilot in LEARNERS:
         flights[pilot] = {
             slope: {share: _compact(flight_rows(pilot, slope, share)) for share in TRAINED} for slope in SLOPES
         }
@@ -99,69 +97,30 @@ class FlightViewer(Explorer):
 
     _name = "flight"
     _esm = script("flight")
+    _title = "Flight viewer"
+    _picture = (
+        "Left the drone in its box with its path and the expert's; right the spikes of its policy and its motor "
+        "commands over time. Arrow keys turn the view, space plays"
+    )
+    _try_this = (
+        "play, then choose slope 2: same network, same teacher, same number of updates. Then let TD3 fly, and look at "
+        "the third layer after a tenth of its training."
+    )
 
-    time = Number(0.8, 0, 3)
-    pilot = Choice("bc", tuple(PILOTS))
-    slope = Choice("100", SLOPES)
-    trained = Choice("1", TRAINED)
+    time = Number(0.8, 0, 3, "time", step=SECONDS_PER_STEP, digits=2, unit="s", wide=True)
+    play = Button()
+    pilot = Choice("bc", PILOTS, "pilot")
+    slope = Choice("100", SLOPES, "slope k in training", idle=IDLE)
+    trained = Choice("1", TRAINED, "trained for", idle=IDLE)
     azimuth = Number(-50.0, -180, 180)
     elevation = Number(20.0, -10, 90)
-    table = traitlets.Dict(read_only=True).tag(sync=True)
 
-    def __init__(self, **state):
-        super().__init__(**state)
-        self.set_trait("table", stored_flights())
-
-    @property
-    def page_state(self) -> dict[str, Any]:
-        """Controls and the stored flights."""
-        return {**self.state, "table": stored_flights()}
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """The stored flights."""
+        return stored_flights()
 
     def flight(self) -> dict[str, Any]:
         """The chosen flight as the page keeps it."""
         chosen = stored_flights()[self.pilot]
         return chosen if self.pilot == "expert" else chosen[self.slope][self.trained]
-
-    def step(self) -> int:
-        """Control step at which the play head stands; the last where the flight has ended before."""
-        last = len(self.flight()["motion"]["x"]) - 1
-        return min(last, math.floor(self.time / SECONDS_PER_STEP + 1e-6))
-
-    def sentence(self) -> str:
-        """Say how far the flight goes, what it earns, and how much of each layer spikes."""
-        flight, motion = self.flight(), self.flight()["motion"]
-        steps = len(motion["x"])
-        who = PILOTS[self.pilot]
-        if self.pilot != "expert":
-            who = f"{who} with k = {self.slope}, after {flight['trained']:,} {UNITS[self.pilot]},"
-        way = f"fails after {steps * SECONDS_PER_STEP:.2f} s"
-        if steps == STEPS:
-            x, y, z = (sum(motion[axis]) for axis in "xyz")
-            way = f"flies all 3 s and is {math.floor(math.sqrt(x * x + y * y + z * z) / 10 + 0.5)} cm off at the end"
-        earned = f"{who} {way}: {flight['earned']} of {STEPS} points"
-        if self.pilot == "expert":
-            return f"{earned}. It solves equations and has no neurons."
-        shares = [
-            f"{percent(rate / 10_000)} of the {layer}" for rate, layer in zip(flight["rates"], LAYERS, strict=True)
-        ]
-        return (
-            f"{earned}, where the expert earns {stored_flights()['expert']['earned']}."
-            f" Of the neurons of its hidden layers {shares[0]}, {shares[1]} and {shares[2]} spike in a forward step."
-        )
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(9, 4.2), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        rows = flight_rows(self.pilot, self.slope, self.trained)
-        expert = self.pilot == "expert"
-        plot_flight(
-            rows,
-            step=self.step(),
-            reference=None if expert else flight_rows("expert", self.slope, self.trained),
-            colour=COLOURS["truth"][0] if expert else slope_colour(float(self.slope)),
-            azimuth=self.azimuth,
-            elevation=self.elevation,
-            ax=left,
-        )
-        plot_flight_spikes(rows, step=self.step(), ax=right)
-        return figure

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import traitlets
-from matplotlib.figure import Figure
 
 from snnsg_book import load_results
 from snnsg_book.studies.flossing.epochs import ARMS, CHECKPOINTS, DELAYS, NUM_EXPONENTS
-from snnsg_book.studies.flossing.figures.lyapunov import NEITHER
 from snnsg_book.studies.flossing.networks import MEMBRANE, NEURONS, SYNAPSE
-from snnsg_book.studies.flossing.tasks import SCHEDULES, STEPS, flossing_steps
-from snnsg_book.style import COLOURS, slope_colour
+from snnsg_book.studies.flossing.tasks import SCHEDULES, STEPS
 
-from .explorer import Choice, Explorer, Listed, script
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .controls import Button, Choice, Listed
+from .explorer import Explorer, script
 
 SLOPES = (1, 5, 25)
-NETWORKS = ("1", "2", "3", "4")
 PULSE = 3  # steps of a trial after its delay
+TASK_NAMES = {"copy": "copy", "xor": "XOR"}
+NETWORKS = ("1", "2", "3", "4")
 EXPONENTS = [f"exponent_{number + 1}" for number in range(NUM_EXPONENTS)]
 # All exponents add up to this, whatever the weights.
 SUM = -NEURONS * (1 / MEMBRANE + 1 / SYNAPSE)
 OTHERS = 2 * NEURONS - NUM_EXPONENTS
 NO_DROP = ord("A")
-INK, MUTED, ACCENT, PEOPLE = (COLOURS[name][0] for name in ("ink", "muted", "accent", "people"))
+TREATMENTS = {
+    "none": "no flossing",
+    "before": "floss before",
+    "before 16": "floss 16 before",
+    "during": "floss during",
+    "gain": "weights × 4",
+}
 
 
 class Run(NamedTuple):
@@ -52,8 +52,9 @@ class Run(NamedTuple):
 def stored_spectra() -> dict[str, Any]:
     """What the explorer keeps of `flossing_epochs`: the checkpoints, and for each task, arm, slope and seed one run.
 
-    A run is its accuracies in per cent, its largest exponents in thousandths, and a text: for each checkpoint by how
-    many hundredths each exponent is lower than the one before it, as the letter so far from "A".
+    Beside them the blocks of each arm, the number of exponents that it flosses, and the last step of each task and the
+    length of its trials. A run is its accuracies in per cent, its largest exponents in thousandths, and a text: for
+    each checkpoint by how many hundredths each exponent is lower than the one before it, as the letter so far from "A".
     """
     table = load_results("flossing_epochs").sort_values("step")
     places = table.groupby(["task", "arm", "slope", "seed"]).indices
@@ -64,7 +65,23 @@ def stored_spectra() -> dict[str, Any]:
         return [_compact(accuracy[one], exponents[one]) for one in rows]
 
     runs = {task: {arm: [cell(task, arm, slope) for slope in SLOPES] for arm in ARMS} for task in DELAYS}
-    return {"steps": list(CHECKPOINTS), "runs": runs}
+    arms = {arm: {"blocks": blocks(arm), "flossed": flossed(arm)} for arm in ARMS}
+    tasks = {task: {"last": STEPS[task], "length": delay + PULSE} for task, delay in DELAYS.items()}
+    return {"steps": list(CHECKPOINTS), "slopes": list(SLOPES), "arms": arms, "tasks": tasks, "runs": runs}
+
+
+def flossed(arm: str) -> int:
+    """How many exponents an arm flosses."""
+    return ARMS[arm][1] if ARMS[arm][0] in SCHEDULES else 0
+
+
+def blocks(arm: str) -> list[list[int]]:
+    """First and last step of each block of flossing."""
+    found, done = [], 0
+    for trained, count in SCHEDULES.get(ARMS[arm][0] or "none", {}).items():
+        found.append([trained + done, trained + done + count])
+        done += count
+    return found
 
 
 def _compact(accuracy: np.ndarray, exponents: np.ndarray) -> list:
@@ -120,22 +137,27 @@ class FlossingExplorer(Explorer):
 
     _name = "flossing"
     _esm = script("flossing")
+    _title = "Flossing explorer"
+    _picture = (
+        "The leading Lyapunov exponents of a network at the chosen gradient step and at the start; beside them "
+        "accuracy and largest exponent over the steps, the blocks of flossing shaded"
+    )
+    _try_this = (
+        "play it at slope 5, then at slope 25: what does the same flossing reach? Then floss sixteen exponents, and at "
+        "last let the XOR be learnt with weights × 4, which nobody flosses."
+    )
 
-    step = Listed(60.0, CHECKPOINTS)
-    task = Choice("copy", tuple(DELAYS))
-    arm = Choice("before", tuple(ARMS))
-    slope = Listed(5.0, SLOPES)
-    network = Choice("1", NETWORKS)
-    table = traitlets.Dict(read_only=True).tag(sync=True)
+    step = Listed(60.0, CHECKPOINTS, "gradient steps", wide=True, last={"task": STEPS})
+    play = Button()
+    task = Choice("copy", {task: f"{TASK_NAMES[task]}, {delay} steps" for task, delay in DELAYS.items()}, "task")
+    arm = Choice("before", TREATMENTS, "treatment")
+    slope = Listed(5.0, SLOPES, "slope k", select=True)
+    network = Choice("1", NETWORKS, "network", more=True)
 
-    def __init__(self, **state):
-        super().__init__(**state)
-        self.set_trait("table", stored_spectra())
-
-    @property
-    def page_state(self) -> dict[str, Any]:
-        """Controls and the stored runs."""
-        return {**self.state, "table": stored_spectra()}
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """The stored runs."""
+        return stored_spectra()
 
     @property
     def steps(self) -> list[int]:
@@ -156,104 +178,6 @@ class FlossingExplorer(Explorer):
         """Return the chosen network."""
         return self.runs()[int(self.network) - 1]
 
-    @property
-    def _schedule(self) -> str:
-        return ARMS[self.arm][0] or "none"
-
-    def flossed(self) -> int:
-        """How many exponents the arm flosses."""
-        return ARMS[self.arm][1] if self._schedule in SCHEDULES else 0
-
-    def blocks(self) -> list[tuple[int, int]]:
-        """Return the first and the last step of each block of flossing."""
-        blocks, done = [], 0
-        for trained, count in SCHEDULES.get(self._schedule, {}).items():
-            blocks.append((trained + done, trained + done + count))
-            done += count
-        return blocks
-
     def others(self) -> list[float]:
         """Mean of the 96 exponents that were not recorded, at each checkpoint: what the sum of all leaves to them."""
         return [(SUM - total / 1000) / OTHERS for total in self.run().exponents.sum(axis=1).tolist()]
-
-    def sentence(self) -> str:
-        """Say how large the largest exponent is, what that does to a gradient, and how well the task is done."""
-        run, at = self.run(), self.checkpoint
-        accuracy, length = run.accuracy[at], DELAYS[self.task] + PULSE
-        exponents = run.exponents.tolist()
-        first = exponents[at][0]
-        largest = f"the largest exponent of network {self.network} is {_hundredths(first)} per step"
-        was = f"; it was {_hundredths(exponents[0][0])} at the start" if at else ""
-        return (
-            f"{self._when()} {largest}{was}.{self._sixteen(exponents[0], exponents[at])} That exponent alone "
-            f"multiplies a gradient by e to the {_fixed(math.floor(first * length / 100 + 0.5) / 10, 1)} over the "
-            f"{length} steps of a trial. The network answers {accuracy} % right."
-        )
-
-    def _when(self) -> str:
-        step = self.steps[self.checkpoint]
-        if step == 0:
-            return "Before the first gradient step"
-        last, done = self.steps[-1], flossing_steps(self._schedule, step)
-        share = f"all {step}" if step == last else f"{step} of {last}"
-        count = "all" if done == step else done or "none"
-        return f"After {share} gradient steps" + (f", {count} of them flossing," if self.flossed() else "")
-
-    def _sixteen(self, start: list[int], now: list[int]) -> str:
-        count = self.flossed()
-        if count < 2:
-            return ""
-        mean, was = (_hundredths(sum(exponents[:count]) / count) for exponents in (now, start))
-        words = f" The {count} to be flossed have a mean of {mean}"
-        return f"{words}." if now is start else f"{words}, at first {was}."
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-        places = [["spectrum", "accuracy"], ["spectrum", "largest"]]
-        axes: dict[str, Axes] = figure.subplot_mosaic(places, width_ratios=[0.5, 0.5])
-        runs = self.runs()
-        self._draw_spectrum(axes["spectrum"])
-        self._draw_over_steps(axes["accuracy"], [run.accuracy for run in runs])
-        self._draw_over_steps(axes["largest"], [run.exponents[:, 0] / 1000 for run in runs])
-        axes["accuracy"].axhline(50, color=MUTED, linestyle=":", linewidth=1.2)
-        axes["accuracy"].set(title="accuracy in per cent")
-        axes["largest"].axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
-        axes["largest"].set(title="largest exponent", xlabel="gradient steps")
-        return figure
-
-    def _draw_spectrum(self, ax: Axes) -> None:
-        numbers = np.arange(1, NUM_EXPONENTS + 1)
-        start, now = (self.run().exponents[at] / 1000 for at in (0, self.checkpoint))
-        ax.axhline(0, color=MUTED, linestyle=":", linewidth=1.2)
-        ax.text(NUM_EXPONENTS + 2, 0.01, NEITHER, ha="right", va="bottom", fontsize=9, color=MUTED)
-        ax.plot(numbers, start, "o", color=MUTED, markersize=3.5, fillstyle="none", label="at the start")
-        ax.plot(numbers, now, "o", color=slope_colour(self.slope), markersize=3.5, label=f"k = {self.slope:g}")
-        count = self.flossed()
-        if count:
-            ax.plot(numbers[:count], now[:count], "o", color=ACCENT, markersize=5, label="flossed")
-        rest = self.others()[self.checkpoint]
-        ax.plot([NUM_EXPONENTS, NUM_EXPONENTS + 2], [rest, rest], color=INK, linewidth=2)
-        text = f"mean of the\nother {OTHERS}"
-        ax.text(NUM_EXPONENTS + 2, rest - 0.02, text, ha="right", va="top", fontsize=9, color=MUTED)
-        ax.legend(loc="lower left", handletextpad=0.1)
-        high = max(0.1, *(run.exponents.max() / 1000 for run in self.runs()))
-        ax.set(xlabel="number, the largest first", title="exponents per step", ylim=(-1.22, high + 0.05))
-
-    def _draw_over_steps(self, ax: Axes, values: list) -> None:
-        for start, end in self.blocks():
-            ax.axvspan(start, end, color=PEOPLE, alpha=0.3, linewidth=0)
-        colour, chosen = slope_colour(self.slope), int(self.network) - 1
-        for path in values:
-            ax.plot(self.steps, path, color=colour, alpha=0.25, linewidth=1)
-        ax.plot(self.steps, values[chosen], color=colour, linewidth=2)
-        ax.axvline(self.steps[self.checkpoint], color=ACCENT, linewidth=1.6)
-        ax.set_xlim(0, self.steps[-1])
-
-
-def _fixed(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def _hundredths(thousandths: float) -> str:
-    # Halves go up, as in the page's script.
-    return _fixed(math.floor(thousandths / 10 + 0.5) / 100, 2)

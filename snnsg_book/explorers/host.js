@@ -17,10 +17,9 @@
   }
   function start() {
     for (const figure of document.querySelectorAll("figure[data-snnsg]")) {
-      const explorer = globalThis.snnsg.explorers[figure.dataset.snnsg];
-      if (!explorer) throw new Error(`no explorer named ${figure.dataset.snnsg} is loaded`);
-      const state = { ...explorer.defaults, ...JSON.parse(figure.dataset.state || "{}") };
-      explorer.render({ model: plainModel(state), el: figure });
+      const name = figure.dataset.snnsg;
+      if (!globalThis.snnsg.explorers[name]) throw new Error(`no explorer named ${name} is loaded`);
+      globalThis.snnsg.mount(name, { model: plainModel(JSON.parse(figure.dataset.state)), el: figure });
     }
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -1,31 +1,52 @@
 // Lyapunov explorer: a recurrent spiking network, its surrogate Lyapunov exponents and a small perturbation, computed in the page.
 (() => {
   "use strict";
-  const { svg, set, path, number, slopeColour, panel, mount } = globalThis.snnsg.core;
+  const { svg, set, path, number, slopeColour, panel } = globalThis.snnsg.core;
   const MOST = 24; // neurons; all draws are for so many, so that a smaller network is a part of a larger one
-  const NUM_STEPS = 160, TRANSIENT = 40, QR_INTERVAL = 5, NOISE = 0.5;
+  const NUM_STEPS = 160,
+    TRANSIENT = 40,
+    QR_INTERVAL = 5,
+    NOISE = 0.5;
 
   // ---- The same numbers as in snnsg_book.explorers.lyapunov: mean 0, variance 1, from a linear congruential generator
   // that doubles hold exactly (constants of Numerical Recipes).
-  const STREAMS = [["weights", MOST * MOST], ["levels", MOST], ["noise", NUM_STEPS * MOST], ["tangents", 4 * MOST * MOST]];
+  const STREAMS = [
+    ["weights", MOST * MOST],
+    ["levels", MOST],
+    ["noise", NUM_STEPS * MOST],
+    ["tangents", 4 * MOST * MOST],
+  ];
   const kept = {};
   function drawn(seed) {
-    return (kept[seed] ??= Object.fromEntries(STREAMS.map(([name, count], stream) => {
-      let whole = 4 * seed + stream;
-      const next = () => { whole = (1664525 * whole + 1013904223) % 4294967296; };
-      for (let i = 0; i < 10; i++) next(); // neighbouring seeds begin alike
-      return [name, Float64Array.from({ length: count }, () => { next(); return Math.sqrt(3) * (whole / 2147483648 - 1); })];
-    })));
+    return (kept[seed] ??= Object.fromEntries(
+      STREAMS.map(([name, count], stream) => {
+        let whole = 4 * seed + stream;
+        const next = () => {
+          whole = (1664525 * whole + 1013904223) % 4294967296;
+        };
+        for (let i = 0; i < 10; i++) next(); // neighbouring seeds begin alike
+        return [
+          name,
+          Float64Array.from({ length: count }, () => {
+            next();
+            return Math.sqrt(3) * (whole / 2147483648 - 1);
+          }),
+        ];
+      }),
+    ));
   }
 
   // ---- The network: syn = alpha syn + c (x + V' spikes), mem = beta mem + syn - spikes, threshold 1, c = 1 - beta.
   function makeNetwork({ gain, tau_mem, tau_syn, size, drive, seed }) {
-    const alpha = Math.exp(-1 / tau_syn), beta = Math.exp(-1 / tau_mem), c = 1 - beta;
+    const alpha = Math.exp(-1 / tau_syn),
+      beta = Math.exp(-1 / tau_mem),
+      c = 1 - beta;
     const { weights, levels, noise } = drawn(seed);
     const scale = (c * gain) / Math.sqrt(size);
     // One row per neuron; an odd number of them gets a row of zeros, for pairs.
     const targets = Array.from({ length: size + (size % 2) }, (_, i) =>
-      weights.slice(MOST * i, MOST * i + size).map((value) => (i < size ? scale * value : 0)));
+      weights.slice(MOST * i, MOST * i + size).map((value) => (i < size ? scale * value : 0)),
+    );
     // Levels lie within a half of the drive: where the potential of a neuron alone would settle.
     const input = (t, j) => c * (1 - alpha) * (drive + levels[j] / Math.sqrt(12) + NOISE * noise[t * MOST + j]);
     return { alpha, beta, targets, input, size };
@@ -33,13 +54,17 @@
 
   // Potentials before each step, and spikes.
   function run({ alpha, beta, targets, input, size }) {
-    const before = new Float64Array(NUM_STEPS * size), spikes = new Uint8Array(NUM_STEPS * size);
-    const syn = new Float64Array(size), mem = new Float64Array(size);
+    const before = new Float64Array(NUM_STEPS * size),
+      spikes = new Uint8Array(NUM_STEPS * size);
+    const syn = new Float64Array(size),
+      mem = new Float64Array(size);
     for (let t = 0; t < NUM_STEPS; t++) {
       before.set(mem, t * size);
       const fired = Array.from(mem, (value) => value - 1 > 0);
       for (let j = 0; j < size; j++) syn[j] = alpha * syn[j] + input(t, j);
-      fired.forEach((fires, i) => { if (fires) for (let j = 0; j < size; j++) syn[j] += targets[i][j]; });
+      fired.forEach((fires, i) => {
+        if (fires) for (let j = 0; j < size; j++) syn[j] += targets[i][j];
+      });
       for (let j = 0; j < size; j++) {
         mem[j] = beta * mem[j] + syn[j] - (fired[j] ? 1 : 0);
         spikes[t * size + j] = mem[j] - 1 > 0 ? 1 : 0;
@@ -58,7 +83,8 @@
         drive[j] = alpha * row[j];
         through[j] = d[j] * row[size + j];
       }
-      for (let i = 0; i < targets.length; i += 2) { // two neurons at once: faster by a third
+      for (let i = 0; i < targets.length; i += 2) {
+        // two neurons at once: faster by a third
         const [a, b, first, second] = [through[i], through[i + 1], targets[i], targets[i + 1]];
         for (let j = 0; j < drive.length; j++) drive[j] += a * first[j] + b * second[j];
       }
@@ -70,7 +96,8 @@
   }
   // Two sums at once: one alone waits for each addition before the next.
   function dot(a, b) {
-    let even = 0, odd = 0;
+    let even = 0,
+      odd = 0;
     for (let j = 0; j < a.length; j += 2) {
       even += a[j] * b[j];
       odd += a[j + 1] * b[j + 1];
@@ -81,7 +108,8 @@
   function orthonormalise(rows) {
     return rows.map((row, m) => {
       for (let other = 0; other < m; other++) {
-        const done = rows[other], share = dot(row, done);
+        const done = rows[other],
+          share = dot(row, done);
         for (let j = 0; j < row.length; j++) row[j] -= share * done[j];
       }
       const growth = Math.sqrt(dot(row, row));
@@ -107,11 +135,20 @@
       if ((t + 1) % QR_INTERVAL) continue;
       const growth = orthonormalise(tangents);
       kept += Math.log(growth[0]);
-      if (t >= TRANSIENT) growth.forEach((value, m) => { sums[m] += Math.log(value); });
+      if (t >= TRANSIENT)
+        growth.forEach((value, m) => {
+          sums[m] += Math.log(value);
+        });
     }
     const exponents = Array.from(sums, (sum) => sum / (NUM_STEPS - TRANSIENT));
     const sum = exponents.reduce((total, value) => total + value, 0);
-    return { exponents, sum, expected: state.size * Math.log(network.alpha * network.beta), sizes, spikes: Array.from(spikes) };
+    return {
+      exponents,
+      sum,
+      expected: state.size * Math.log(network.alpha * network.beta),
+      sizes,
+      spikes: Array.from(spikes),
+    };
   }
   // Picture and sentence of one state ask for the same numbers.
   let last = { key: "" };
@@ -121,15 +158,24 @@
     return last;
   }
 
-  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0\.0*)$/, "$1").replace("-", "−");
+  const fixed = (value, digits) =>
+    value
+      .toFixed(digits)
+      .replace(/^-(0\.0*)$/, "$1")
+      .replace("-", "−");
   function sentence(state) {
-    const { exponents: [first], sum, expected } = solved(state);
+    const {
+      exponents: [first],
+      sum,
+      expected,
+    } = solved(state);
     const alone = number(Math.max(state.tau_mem, state.tau_syn), 3);
     const inside = `in a neuron alone it shrinks so in ${alone}`;
     const steps = number(1 / Math.abs(first));
-    const fate = Math.abs(first) * NUM_STEPS < 1
-      ? `a small perturbation neither grows nor dies within the trial; in a neuron alone it shrinks by a factor e in ${alone} steps`
-      : `a small perturbation ${first < 0 ? "shrinks" : "grows"} by a factor e in ${steps} steps; ${inside}`;
+    const fate =
+      Math.abs(first) * NUM_STEPS < 1
+        ? `a small perturbation neither grows nor dies within the trial; in a neuron alone it shrinks by a factor e in ${alone} steps`
+        : `a small perturbation ${first < 0 ? "shrinks" : "grows"} by a factor e in ${steps} steps; ${inside}`;
     return `At k = ${number(state.slope, 3)} the largest exponent is ${fixed(first, 3)} per step: ${fate}. All ${2 * state.size} exponents add up to ${fixed(sum, 4)}; N ln(αβ) is ${fixed(expected, 4)}.`;
   }
 
@@ -138,39 +184,72 @@
   function ticksOf(low, high, most) {
     const step = STEPS.find((size) => (high - low) / size <= most) ?? 200;
     const first = Math.ceil(low / step - 1e-9);
-    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(2)));
+    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) =>
+      Number(((first + i) * step).toFixed(2)),
+    );
   }
-  const circle = (x, y, r) => `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+  const circle = (x, y, r) =>
+    `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 
   function chart(canvas, width) {
     const narrow = width < 520;
-    const left = 44, gap = 54;
+    const left = 44,
+      gap = 54;
     const half = narrow ? width - left - 12 : Math.floor((width - left - gap - 12) * 0.46);
     const beside = narrow ? { left, width: half } : { left: left + half + gap, width: width - left - half - gap - 12 };
     const frame = { left, top: 30, width: half, height: narrow ? 210 : 292 };
     const indices = svg(canvas, "g");
-    const spectrum = panel(canvas, { ...frame, x: [0, 1], y: [-1, 0], title: "Lyapunov exponents per step", xLabel: "m, the largest first" });
+    const spectrum = panel(canvas, {
+      ...frame,
+      x: [0, 1],
+      y: [-1, 0],
+      title: "Lyapunov exponents per step",
+      xLabel: "m, the largest first",
+    });
     const top = narrow ? spectrum.bottom + 74 : 30;
     const raster = panel(canvas, { ...beside, top, height: 78, x: [0, NUM_STEPS], y: [0, 1], title: "spikes" });
-    const growth = panel(canvas, { ...beside, top: raster.bottom + 36, height: narrow ? 150 : 178, x: [0, NUM_STEPS], y: [-1, 0],
-      title: "ln of a small perturbation’s size", xTicks: [0, 40, 80, 120, 160], xLabel: "time step" });
+    const growth = panel(canvas, {
+      ...beside,
+      top: raster.bottom + 36,
+      height: narrow ? 150 : 178,
+      x: [0, NUM_STEPS],
+      y: [-1, 0],
+      title: "ln of a small perturbation’s size",
+      xTicks: [0, 40, 80, 120, 160],
+      xLabel: "time step",
+    });
 
     const zero = svg(canvas, "line", { x1: spectrum.left, x2: spectrum.right, class: "snnsg-threshold" });
     const alone = svg(canvas, "path", { class: "snnsg-truth" });
     const dots = svg(canvas, "path", { class: "snnsg-marker" });
-    const aloneText = svg(canvas, "text", { x: spectrum.right, class: "snnsg-note snnsg-halo", "text-anchor": "end" }, "without coupling");
+    const aloneText = svg(
+      canvas,
+      "text",
+      { x: spectrum.right, class: "snnsg-note snnsg-halo", "text-anchor": "end" },
+      "without coupling",
+    );
     const law = ["sum of all", "N ln(αβ)", "difference"].map((name, row) => {
       const y = spectrum.bottom - 44 + 18 * row;
       svg(canvas, "text", { x: spectrum.left + 6, y, class: "snnsg-note snnsg-halo" }, name);
       return svg(canvas, "text", { x: spectrum.left + 174, y, class: "snnsg-value snnsg-halo", "text-anchor": "end" });
     });
     const ticks = svg(canvas, "path", { class: "snnsg-ticks" });
-    const window = svg(canvas, "rect", { x: growth.left, y: growth.top, width: growth.xAt(TRANSIENT) - growth.left, height: growth.height, class: "snnsg-window" });
+    svg(canvas, "rect", {
+      x: growth.left,
+      y: growth.top,
+      width: growth.xAt(TRANSIENT) - growth.left,
+      height: growth.height,
+      class: "snnsg-window",
+    });
     svg(canvas, "text", { x: growth.left + 4, y: growth.top + 14, class: "snnsg-note" }, "not counted");
     const forgets = svg(canvas, "path", { class: "snnsg-truth" });
     const curve = svg(canvas, "path", { class: "snnsg-curve" });
     const line = svg(canvas, "path", { class: "snnsg-head" });
-    const lineText = svg(canvas, "text", { x: growth.right - 4, class: "snnsg-value snnsg-halo", "text-anchor": "end" });
+    const lineText = svg(canvas, "text", {
+      x: growth.right - 4,
+      class: "snnsg-value snnsg-halo",
+      "text-anchor": "end",
+    });
     const forgetsText = svg(canvas, "text", { class: "snnsg-note snnsg-halo" }, "a neuron alone");
 
     function drawSpectrum({ size, tau_mem, tau_syn }, { exponents, sum, expected }) {
@@ -183,14 +262,29 @@
       spectrum.setY(domain, ticksOf(lowest - 0.04 * span, domain[1], 7));
       const at = (m) => spectrum.left + (spectrum.width * (m - 0.5)) / count;
       indices.replaceChildren();
-      for (const m of [1, size, count]) svg(indices, "text", { x: at(m), y: spectrum.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" }, String(m));
+      for (const m of [1, size, count])
+        svg(
+          indices,
+          "text",
+          { x: at(m), y: spectrum.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" },
+          String(m),
+        );
       set(zero, { y1: spectrum.yAt(0), y2: spectrum.yAt(0) });
       const radius = size > 12 ? 2.6 : 3.6;
       set(dots, { d: exponents.map((value, m) => circle(at(m + 1), spectrum.yAt(value), radius)).join("") });
-      set(alone, { d: path([[at(0.5), spectrum.yAt(slow)], [at(size + 0.5), spectrum.yAt(slow)], [at(size + 0.5), spectrum.yAt(fast)], [at(count + 0.5), spectrum.yAt(fast)]]) });
+      set(alone, {
+        d: path([
+          [at(0.5), spectrum.yAt(slow)],
+          [at(size + 0.5), spectrum.yAt(slow)],
+          [at(size + 0.5), spectrum.yAt(fast)],
+          [at(count + 0.5), spectrum.yAt(fast)],
+        ]),
+      });
       set(aloneText, { y: spectrum.yAt(slow) - 6 });
       const off = Math.abs(sum - expected);
-      [fixed(sum, 6), fixed(expected, 6), off < 1e-9 ? "< 10⁻⁹" : number(off, 1)].forEach((text, row) => { law[row].textContent = text; });
+      [fixed(sum, 6), fixed(expected, 6), off < 1e-9 ? "< 10⁻⁹" : number(off, 1)].forEach((text, row) => {
+        law[row].textContent = text;
+      });
     }
     function drawGrowth({ tau_mem, tau_syn }, { exponents: [first], sizes }) {
       const [low, high] = [Math.min(-2, ...sizes), Math.max(2, ...sizes)];
@@ -225,24 +319,5 @@
     return { draw, height: growth.bottom + 44 };
   }
 
-  const oneDigit = (value) => value.toFixed(1);
-  const steps = (value) => `${number(value, 3)} steps`;
-  const definition = {
-    title: "Lyapunov explorer",
-    picture: "All Lyapunov exponents of a recurrent spiking network, its spikes, and the size of a small perturbation over time",
-    defaults: { gain: 2, slope: 10, tau_mem: 5, tau_syn: 2, size: 20, drive: 1, seed: 1 },
-    controls: [
-      { kind: "slider", name: "slope", label: "slope k", min: 1, max: 100, log: true, wide: true },
-      { kind: "slider", name: "gain", label: "gain g", min: 0, max: 4, step: 0.1, format: oneDigit },
-      { kind: "slider", name: "tau_mem", label: "membrane", min: 1, max: 20, step: 0.5, format: steps },
-      { kind: "slider", name: "tau_syn", label: "synapse", min: 1, max: 10, step: 0.5, format: steps },
-      { kind: "slider", name: "size", label: "neurons N", min: 2, max: MOST, step: 1 },
-      { kind: "slider", name: "drive", label: "input", min: 0, max: 2, step: 0.1, format: oneDigit, more: true },
-      { kind: "slider", name: "seed", label: "random draw", min: 1, max: 9, step: 1, more: true },
-    ],
-    tryThis: "find the slope at which the perturbation neither grows nor dies. Then raise the gain: what moves up, what moves down to pay for it, and which number stays?",
-    chart,
-    sentence,
-  };
-  globalThis.snnsg.explorers.lyapunov = { render: (context) => mount(definition, context), defaults: definition.defaults, simulate, sentence };
+  globalThis.snnsg.explorers.lyapunov = { chart, sentence, simulate };
 })();

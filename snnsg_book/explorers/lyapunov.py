@@ -7,17 +7,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from snnsg_book.studies.flossing.figures.lyapunov import plot_lyapunov_spectrum, plot_perturbation, plot_raster
 from snnsg_lib.lyapunov import surrogate_lyapunov_spectrum
 from snnsg_lib.networks import RecurrentLIF
 from snnsg_lib.surrogates import FastSigmoid
 
-from .explorer import Explorer, Number, Whole, in_words, script
+from .controls import Number, Slope, Whole
+from .explorer import Explorer, script
 
 MOST = 24  # neurons; all draws are for so many, so that a smaller network is a part of a larger one
 NUM_STEPS, TRANSIENT, QR_INTERVAL, NOISE = 160, 40, 5, 0.5
@@ -103,14 +100,23 @@ class LyapunovExplorer(Explorer):
 
     _name = "lyapunov"
     _esm = script("lyapunov")
+    _title = "Lyapunov explorer"
+    _picture = (
+        "All Lyapunov exponents of a recurrent spiking network, its spikes, and the size of a small perturbation over "
+        "time"
+    )
+    _try_this = (
+        "find the slope at which the perturbation neither grows nor dies. Then raise the gain: what moves up, what "
+        "moves down to pay for it, and which number stays?"
+    )
 
-    gain = Number(2.0, 0, 4)
-    slope = Number(10.0, 1, 100)
-    tau_mem = Number(5.0, 1, 20)
-    tau_syn = Number(2.0, 1, 10)
-    size = Whole(20, 2, MOST)
-    drive = Number(1.0, 0, 2)
-    seed = Whole(1, 1, 9)
+    slope = Slope(10.0, wide=True)
+    gain = Number(2.0, 0, 4, "gain g", step=0.1, digits=1)
+    tau_mem = Number(5.0, 1, 20, "membrane", step=0.5, unit="steps")
+    tau_syn = Number(2.0, 1, 10, "synapse", step=0.5, unit="steps")
+    size = Whole(20, 2, MOST, "neurons N")
+    drive = Number(1.0, 0, 2, "input", step=0.1, digits=1, more=True)
+    seed = Whole(1, 1, 9, "random draw", more=True)
 
     def decays(self) -> tuple[float, float]:
         """Return alpha and beta: what synapse and membrane keep of a step."""
@@ -161,39 +167,3 @@ class LyapunovExplorer(Explorer):
             size = np.linalg.norm(tangent)
             tangent, log_size[t + 1] = tangent / size, log_size[t] + math.log(size)
         return log_size
-
-    def sentence(self) -> str:
-        """Say how fast a perturbation grows or dies, and what the exponents add up to."""
-        growth = self.growth()
-        first, total = growth.exponents[0], _fixed(growth.exponents.sum(), 4)
-        alone = f"in a neuron alone it shrinks {{}} in {in_words(max(self.tau_mem, self.tau_syn), 3)}"
-        if abs(first) * NUM_STEPS < 1:
-            fate = "neither grows nor dies within the trial; " + alone.format("by a factor e") + " steps"
-        else:
-            way = "shrinks" if first < 0 else "grows"
-            fate = f"{way} by a factor e in {in_words(1 / abs(first))} steps; " + alone.format("so")
-        return (
-            f"At k = {in_words(self.slope, 3)} the largest exponent is {_fixed(first, 3)} per step: a small "
-            f"perturbation {fate}. All {2 * self.size} exponents add up to {total}; N ln(αβ) is "
-            f"{_fixed(growth.expected, 4)}."
-        )
-
-    def _draw(self) -> Figure:
-        growth = self.growth()
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-        places = [["spectrum", "spikes"], ["spectrum", "growth"]]
-        axes: dict[str, Axes] = figure.subplot_mosaic(places, width_ratios=[0.46, 0.54], height_ratios=[1, 2.4])
-        rates = (-1 / self.tau_mem, -1 / self.tau_syn)
-        rows = {"slope": self.slope, "m": range(1, 2 * self.size + 1), "exponent": growth.exponents}
-        plot_lyapunov_spectrum(pd.DataFrame(rows), uncoupled=rates, ax=axes["spectrum"])
-        law = f"sum of all {_fixed(growth.exponents.sum(), 4)}\nN ln(αβ) {_fixed(growth.expected, 4)}"
-        axes["spectrum"].text(0.04, 0.03, law, transform=axes["spectrum"].transAxes, fontsize=9)
-        plot_raster(growth.spk, ax=axes["spikes"])
-        first, ax = growth.exponents[0], axes["growth"]
-        plot_perturbation(growth.log_size, first, TRANSIENT, slope=self.slope, alone=max(rates), ax=ax)
-        return figure
-
-
-def _fixed(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    return (text[1:] if float(text) == 0 and text[0] == "-" else text).replace("-", "−")

@@ -1,28 +1,22 @@
 // Neuron explorer: a leaky integrate-and-fire neuron, and how much of the loss each step of its input hears.
 (() => {
   "use strict";
-  const { families, derivative, svg, set, path, number, slopeColour, panel, mount } = globalThis.snnsg.core;
+  const { derivative, svg, set, path, number, slopeColour, panel } = globalThis.snnsg.core;
   const NUM_STEPS = 50;
   const CUTOFF = 0.01; // an input is reached if it gets more than this share of the peak gradient
-  // Standard normal numbers, the same in snnsg_book.explorers.neuron: numpy.random.default_rng(0), rounded to 3 digits.
-  const NOISE = [
-    0.126, -0.132, 0.64, 0.105, -0.536, 0.362, 1.304, 0.947, -0.704, -1.265, -0.623, 0.041,
-    -2.325, -0.219, -1.246, -0.732, -0.544, -0.316, 0.412, 1.043, -0.129, 1.366, -0.665, 0.352,
-    0.903, 0.094, -0.743, -0.922, -0.458, 0.22, -1.01, -0.209, -0.159, 0.541, 0.215, 0.355,
-    -0.654, -0.13, 0.784, 1.493, -1.259, 1.514, 1.346, 0.781, 0.264, -0.314, 1.458, 1.96,
-    1.802, 1.315,
-  ];
   const LOSSES = { "last step": 1, "last 10 steps": 10, "all steps": NUM_STEPS };
 
-  const inputCurrent = ({ current, noise, input }) =>
-    NOISE.map((z, t) => (input === "pulses" && t % 10 >= 5 ? 0 : current) + noise * z);
+  // `table.noise` holds one standard normal number for each step.
+  const inputCurrent = ({ current, noise, input }, table) =>
+    table.noise.map((z, t) => (input === "pulses" && t % 10 >= 5 ? 0 : current) + noise * z);
 
   // Forward: mem = beta * mem + current - reset * threshold; backward: exact backpropagation through time, the reset held constant,
   // of loss = number of spikes in the last steps. Both as in snn.Leaky.
-  function simulate(state) {
+  function simulate(state, table) {
     const { beta, threshold, slope, family, reset_mechanism: reset } = state;
-    const current = inputCurrent(state);
-    const mem = [], spk = [];
+    const current = inputCurrent(state, table);
+    const mem = [],
+      spk = [];
     let before = 0;
     for (const now of current) {
       const fired = before - threshold > 0 ? 1 : 0;
@@ -47,18 +41,41 @@
   const TOPS = [0.25, 0.5, 1, 2, 5, 10, 20, 50, 100];
   const above = (value) => TOPS.find((top) => value <= top) ?? 200;
 
-  function chart(canvas, width) {
+  function chart(canvas, width, { table }) {
     const left = 44;
     const frame = { left, width: width - left - 10, x: [0.5, NUM_STEPS + 0.5] };
     const input = panel(canvas, { ...frame, top: 34, height: 48, y: [0, 1], title: "input current" });
-    const neuron = panel(canvas, { ...frame, top: input.bottom + 64, height: 110, y: [0, 1], title: "membrane potential" });
+    const neuron = panel(canvas, {
+      ...frame,
+      top: input.bottom + 64,
+      height: 110,
+      y: [0, 1],
+      title: "membrane potential",
+    });
     // The title of this panel stands above the row of spikes.
     canvas.lastChild.previousSibling.setAttribute("y", neuron.top - 33);
-    const back = panel(canvas, { ...frame, top: neuron.bottom + 42, height: 116, y: [FLOOR, 10], logY: true,
-      xTicks: [1, 10, 20, 30, 40, 50], xLabel: "time step", title: "gradient of the loss for each input" });
+    const back = panel(canvas, {
+      ...frame,
+      top: neuron.bottom + 42,
+      height: 116,
+      y: [FLOOR, 10],
+      logY: true,
+      xTicks: [1, 10, 20, 30, 40, 50],
+      xLabel: "time step",
+      title: "gradient of the loss for each input",
+    });
 
-    const window = svg(canvas, "rect", { y: neuron.top - 26, height: back.bottom - neuron.top + 26, class: "snnsg-window" });
-    const windowText = svg(canvas, "text", { x: neuron.right, y: neuron.top - 33, class: "snnsg-note", "text-anchor": "end" });
+    const window = svg(canvas, "rect", {
+      y: neuron.top - 26,
+      height: back.bottom - neuron.top + 26,
+      class: "snnsg-window",
+    });
+    const windowText = svg(canvas, "text", {
+      x: neuron.right,
+      y: neuron.top - 33,
+      class: "snnsg-note",
+      "text-anchor": "end",
+    });
     const currentLine = svg(canvas, "path", { class: "snnsg-input" });
     const rule = svg(canvas, "line", { x1: neuron.left, x2: neuron.right, class: "snnsg-threshold" });
     const ruleText = svg(canvas, "text", { x: neuron.left + 4, class: "snnsg-note snnsg-halo" });
@@ -75,15 +92,23 @@
     // Time is discrete: one bar for each step, merged into an area.
     function bars(gradient, from, to) {
       const shown = gradient.map((g, t) => (g > from && g <= to ? t : -1)).filter((t) => t >= 0);
-      return shown.map((t) => `M${x(t + 0.5).toFixed(1)} ${back.bottom}V${back.yAt(gradient[t]).toFixed(1)}H${x(t + 1.5).toFixed(1)}V${back.bottom}`).join("");
+      return shown
+        .map(
+          (t) =>
+            `M${x(t + 0.5).toFixed(1)} ${back.bottom}V${back.yAt(gradient[t]).toFixed(1)}H${x(t + 1.5).toFixed(1)}V${back.bottom}`,
+        )
+        .join("");
     }
     function draw(state) {
-      const { current, mem, spk, gradient } = simulate(state);
+      const { current, mem, spk, gradient } = simulate(state, table);
       canvas.style.setProperty("--snnsg-now", slopeColour(state.slope));
       const [low, high] = [Math.min(...current), above(Math.max(...current, 0.2))];
       const under = low < 0 ? -above(-low) : 0;
       input.setY([under, high], [...new Set([under, 0, high])]);
-      const steps = current.flatMap((value, t) => [[x(t + 0.5), input.yAt(value)], [x(t + 1.5), input.yAt(value)]]);
+      const steps = current.flatMap((value, t) => [
+        [x(t + 0.5), input.yAt(value)],
+        [x(t + 1.5), input.yAt(value)],
+      ]);
       set(currentLine, { d: path(steps) });
 
       const top = above(1.05 * Math.max(state.threshold, ...mem));
@@ -100,17 +125,27 @@
       set(window, { x: x(first + 0.5), width: x(NUM_STEPS + 0.5) - x(first + 0.5) });
       windowText.textContent = `loss: ${state.loss}`;
       const roof = state.loss === "all steps" ? 100 : 10;
-      back.setY([FLOOR, roof], [0.001, 0.01, 0.1, 1, 10, 100].filter((tick) => tick <= roof));
+      back.setY(
+        [FLOOR, roof],
+        [0.001, 0.01, 0.1, 1, 10, 100].filter((tick) => tick <= roof),
+      );
       set(faint, { d: bars(gradient, FLOOR, CUTOFF) });
       set(strong, { d: bars(gradient, CUTOFF, Infinity) });
       const tops = gradient.map((g) => back.yAt(Math.max(g, FLOOR)));
-      set(outline, { d: path(tops.flatMap((y, t) => [[x(t + 0.5), y], [x(t + 1.5), y]])) });
+      set(outline, {
+        d: path(
+          tops.flatMap((y, t) => [
+            [x(t + 0.5), y],
+            [x(t + 1.5), y],
+          ]),
+        ),
+      });
     }
     return { draw, height: back.bottom + 44 };
   }
 
-  function sentence(state) {
-    const { spk, gradient } = simulate(state);
+  function sentence(state, table) {
+    const { spk, gradient } = simulate(state, table);
     const spikes = count(spk, (s) => s > 0);
     const reached = count(gradient, (g) => g > CUTOFF);
     const times = spikes === 1 ? "once" : `${spikes} times`;
@@ -122,27 +157,5 @@
     return `At k = ${number(state.slope, 3)} the neuron ${fires}. ${loss} ${back}.`;
   }
 
-  const twoDigits = (value) => value.toFixed(2);
-  const options = (values) => values.map((value) => [value, value]);
-  const definition = {
-    title: "Neuron explorer",
-    picture: "Input current, membrane potential with its threshold and spikes, and the gradient that flows back to each time step",
-    defaults: { current: 0.12, noise: 0.1, beta: 0.9, threshold: 1, slope: 25, family: "FastSigmoid", input: "constant",
-      reset_mechanism: "subtract", loss: "last 10 steps" },
-    controls: [
-      { kind: "slider", name: "current", label: "input current", min: 0, max: 0.5, step: 0.01, format: twoDigits },
-      { kind: "slider", name: "noise", label: "noise", min: 0, max: 0.5, step: 0.01, format: twoDigits },
-      { kind: "slider", name: "beta", label: "decay beta", min: 0, max: 0.99, step: 0.01, format: twoDigits },
-      { kind: "slider", name: "threshold", label: "threshold", min: 0.1, max: 2, step: 0.05, format: twoDigits },
-      { kind: "slider", name: "slope", label: "slope k", min: 1, max: 100, log: true, wide: true },
-      { kind: "select", name: "input", label: "input", options: options(["constant", "pulses"]), more: true },
-      { kind: "select", name: "loss", label: "loss: spikes of the", options: options(Object.keys(LOSSES)), more: true },
-      { kind: "select", name: "reset_mechanism", label: "reset", options: options(["subtract", "zero", "none"]), more: true },
-      { kind: "select", name: "family", label: "surrogate", options: Object.entries(families).map(([name, { label }]) => [name, label]), more: true },
-    ],
-    tryThis: "lower the input current until the neuron falls silent; then find the slope that still reaches its inputs.",
-    chart,
-    sentence,
-  };
-  globalThis.snnsg.explorers.neuron = { render: (context) => mount(definition, context), defaults: definition.defaults, simulate, sentence };
+  globalThis.snnsg.explorers.neuron = { chart, sentence, simulate };
 })();

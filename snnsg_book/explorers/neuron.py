@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
-from snnsg_book.studies.spike.figures.neuron import plot_neuron
 from snnsg_lib.lif import lif_scan
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
-from .explorer import Choice, Explorer, Number, in_words, script
-from .surrogate import CUTOFF
+from .controls import Choice, Family, Number, Slope
+from .explorer import Explorer, script
 
 NUM_STEPS = 50
 LOSSES = {"last step": 1, "last 10 steps": 10, "all steps": NUM_STEPS}
 RESETS = ("subtract", "zero", "none")
-# The explorer's JavaScript holds the same fifty numbers.
 NOISE = np.random.default_rng(0).standard_normal(NUM_STEPS).round(3)
 
 
@@ -61,16 +58,29 @@ class NeuronExplorer(Explorer):
 
     _name = "neuron"
     _esm = script("neuron")
+    _title = "Neuron explorer"
+    _picture = (
+        "Input current, membrane potential with its threshold and spikes, and the gradient that flows back to each "
+        "time step"
+    )
+    _try_this = (
+        "lower the input current until the neuron falls silent; then find the slope that still reaches its inputs."
+    )
 
-    current = Number(0.12, 0, 0.5)
-    noise = Number(0.1, 0, 0.5)
-    beta = Number(0.9, 0, 0.99)
-    threshold = Number(1.0, 0.1, 2)
-    slope = Number(25.0, 1, 100)
-    family = Choice("FastSigmoid", FAMILIES)
-    input = Choice("constant", ("constant", "pulses"))
-    reset_mechanism = Choice("subtract", RESETS)
-    loss = Choice("last 10 steps", tuple(LOSSES))
+    current = Number(0.12, 0, 0.5, "input current", step=0.01, digits=2)
+    noise = Number(0.1, 0, 0.5, "noise", step=0.01, digits=2)
+    beta = Number(0.9, 0, 0.99, "decay beta", step=0.01, digits=2)
+    threshold = Number(1.0, 0.1, 2, "threshold", step=0.05, digits=2)
+    slope = Slope(25.0, wide=True)
+    input = Choice("constant", ("constant", "pulses"), "input", more=True)
+    loss = Choice("last 10 steps", tuple(LOSSES), "loss: spikes of the", more=True)
+    reset_mechanism = Choice("subtract", RESETS, "reset", more=True)
+    family = Family(more=True)
+
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """The noise of each step."""
+        return {"noise": NOISE.tolist()}
 
     @property
     def surrogate(self) -> Surrogate:
@@ -88,21 +98,3 @@ class NeuronExplorer(Explorer):
         spk, mem = lif_scan(current, self.beta, self.threshold, self.surrogate, self.reset_mechanism)
         (gradient,) = torch.autograd.grad(spk[-LOSSES[self.loss] :].sum(), current)
         return Traces(*(values.detach().numpy().ravel() for values in (current, mem, spk, gradient)))
-
-    def sentence(self) -> str:
-        """Say how often the neuron spikes and how many of its inputs the loss reaches."""
-        traces = self.traces()
-        spikes, reached = int(traces.spk.sum()), int((traces.gradient > CUTOFF).sum())
-        fires = "is silent" if spikes == 0 else "spikes once" if spikes == 1 else f"spikes {spikes} times"
-        steps = self.loss if self.loss == "all steps" else f"the {self.loss}"
-        back = f"reaches {reached or 'none'} of {'' if reached else 'the '}{NUM_STEPS} inputs"
-        back += " with more than 1 % of the peak gradient"
-        if reached == 0:
-            back += ": there is next to nothing to learn from"
-        return f"At k = {in_words(self.slope, 3)} the neuron {fires}. The loss, its spikes in {steps}, {back}."
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-        axes = figure.subplots(3, 1, sharex=True, height_ratios=[1, 2, 2])
-        plot_neuron(*self.traces(), threshold=self.threshold, slope=self.slope, cutoff=CUTOFF, axes=axes)
-        return figure

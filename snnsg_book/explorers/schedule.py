@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import traitlets
-from matplotlib.figure import Figure
 
 from snnsg_book import load_results
-from snnsg_book.studies.control.outcomes import HIGHEST_RETURN, THRESHOLDS
+from snnsg_book.studies.control.outcomes import HIGHEST_RETURN
 from snnsg_book.studies.schedules.arms import CHANGES, FULL, ONLINE
-from snnsg_book.style import COLOURS, SCHEDULES, slope_axis
 from snnsg_lib.schedulers import AdaptiveSlope, FixedSlope, IntervalSlope, SlopeScheduler
 from snnsg_lib.surrogates import FastSigmoid
 
-from .explorer import Choice, Explorer, Number, Numbers, Whole, script
+from .controls import Choice, Number, Numbers, Slope, Whole
+from .explorer import Explorer, script
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
 SETTING = "slow_actor"  # whose stored runs are replayed
 EVALUATIONS = 18
 HIGHEST = HIGHEST_RETURN["planar"]
-THRESHOLD = THRESHOLDS["planar"]
 # Returns after each evaluation: not measured, but of shapes that occur.
 CURVES = {
     "steady": (21, 22, 24, 28, 36, 52, 78, 110, 140, 161, 174, 181, 185, 187, 188, 189, 189, 190),
@@ -36,7 +31,13 @@ CURVES = {
 }
 DRAWN = (20, 22, 25, 45, 80, 120, 150, 165, 172, 60, 30, 25, 60, 120, 160, 180, 188, 190)
 RUNS = 32
-INK, MUTED = COLOURS["ink"][0], COLOURS["muted"][0]
+RETURNS = {
+    "steady": "learns",
+    "setback": "learns, falls back, recovers",
+    "stuck": "never learns",
+    "noisy": "learns, and shakes",
+    "yours": "drawn by you",
+}
 
 
 @lru_cache(maxsize=1)
@@ -94,31 +95,35 @@ class ScheduleExplorer(Explorer):
 
     _name = "schedule"
     _esm = script("schedule")
+    _title = "Schedule explorer"
+    _picture = (
+        "Above the return at each evaluation, below it the slope of each schedule. Left and right keys choose an "
+        "evaluation, up and down keys move its return"
+    )
+    _try_this = (
+        "pull the return down in the middle of training. Which schedule notices? Then set the weight of the return to "
+        "0, and watch what happens to an agent that flies well and no better."
+    )
 
-    curve = Choice("setback", (*CURVES, "yours", *ONLINE))
-    run = Choice("1", tuple(str(number + 1) for number in range(RUNS)))
+    curve = Choice("setback", RETURNS | {arm: f"stored runs: {arm}" for arm in ONLINE}, "return", wide=True)
+    run = Choice("1", tuple(str(number + 1) for number in range(RUNS)), "which run", idle={"curve": tuple(RETURNS)})
     returns = Numbers(DRAWN, 0, HIGHEST)
-    weight_reward = Number(0.5, 0, 1)
-    weight_change = Number(0.5, 0, 5)
-    window = Whole(10, 1, EVALUATIONS)
-    spacing = Choice("linear", ("linear", "geometric"))
-    low = Number(1, 1, 20)
-    high = Number(100, 25, 100)
-    interval = Whole(2, 1, 6)
-    fixed = Number(10, 1, 100)
-    at = Whole(12, 1, EVALUATIONS)
-    table = traitlets.Dict(read_only=True).tag(sync=True)
+    weight_reward = Number(0.5, 0, 1, "weight of return", step=0.05, digits=2)
+    weight_change = Number(0.5, 0, 5, "weight of change", step=0.1, digits=1)
+    window = Whole(10, 1, EVALUATIONS, "window")
+    low = Slope(1, 1, 20, "lowest slope", more=True)
+    high = Slope(100, 25, 100, "highest slope", more=True)
+    spacing = Choice("linear", {"linear": "differences", "geometric": "ratios"}, "adaptive in equal", more=True)
+    interval = Whole(2, 1, 6, "interval", more=True)
+    fixed = Slope(10, label="fixed slope", more=True)
+    at = Whole(12, 1, EVALUATIONS, "read at evaluation", more=True)
 
-    def __init__(self, **state):
-        super().__init__(**state)
-        self.set_trait("table", stored_returns())
+    @classmethod
+    def stored(cls) -> dict[str, Any]:
+        """Curves and the stored returns."""
+        return stored_returns()
 
-    @property
-    def page_state(self) -> dict[str, Any]:
-        """Controls, curves and the stored returns."""
-        return {**self.state, "table": stored_returns()}
-
-    def stored(self) -> list[list[float]]:
+    def stored_runs(self) -> list[list[float]]:
         """Returns of all stored runs of the chosen schedule; none where the curve is not a stored one."""
         return [[tenths / 10 for tenths in run] for run in stored_returns()["runs"].get(self.curve, [])]
 
@@ -126,7 +131,7 @@ class ScheduleExplorer(Explorer):
         """Return at each evaluation, of the chosen curve or run."""
         if self.curve == "yours":
             return self.returns
-        runs = self.stored()
+        runs = self.stored_runs()
         return runs[int(self.run) - 1] if runs else [float(value) for value in CURVES[self.curve]]
 
     def schedulers(self) -> dict[str, SlopeScheduler]:
@@ -162,55 +167,6 @@ class ScheduleExplorer(Explorer):
         history = self.shown() if returns is None else np.asarray(returns)
         return {name: _path(scheduler, history) for name, scheduler in self.schedulers().items()}
 
-    def sentence(self) -> str:
-        """Say what return and slopes are at the chosen evaluation, and how steep it is when the threshold is passed."""
-        returns, paths = self.shown(), self.paths()
-        slope = {name: _slope(path[self.at]) for name, path in paths.items()}
-        where = f"In stored run {self.run} of {RUNS} ({self.curve}), after" if self.stored() else "After"
-        words = (
-            f"{where} evaluation {self.at} the return is {_whole(returns[self.at - 1])}, and the adaptive schedule sets"
-            f" the slope to {slope['adaptive']}; the interval schedule has come to {slope['linear']} in equal"
-            f" differences, to {slope['geometric']} in equal ratios, whatever the return."
-        )
-        first = next((index for index, value in enumerate(returns, 1) if value >= THRESHOLD), None)
-        adaptive = paths["adaptive"]
-        if first is None:
-            return f"{words} The return never reaches {THRESHOLD:g}; the adaptive slope ends at {_slope(adaptive[-1])}."
-        return (
-            f"{words} When the return first reaches {THRESHOLD:g}, at evaluation {first}, the adaptive slope is"
-            f" {_slope(adaptive[first])}; it ends at {_slope(adaptive[-1])}."
-        )
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
-        self._draw_returns(above)
-        self._draw_slopes(below)
-        return figure
-
-    def _draw_returns(self, ax: Axes) -> None:
-        evaluations = range(1, EVALUATIONS + 1)
-        for run in self.stored():
-            ax.plot(evaluations, run, color=INK, alpha=0.15, linewidth=0.6)
-        ax.plot(evaluations, self.shown(), color=INK, marker="o", markersize=3.5, linewidth=1.6)
-        ax.axhline(THRESHOLD, color=MUTED, linestyle=":", linewidth=1.2)
-        ax.text(0.1, THRESHOLD + 3, f"threshold {THRESHOLD:g}", fontsize=9)
-        ax.set(ylabel="return", ylim=(0, HIGHEST))
-
-    def _draw_slopes(self, ax: Axes) -> None:
-        looks = {
-            "fixed": SCHEDULES["fixed"],
-            "linear": SCHEDULES["interval"],
-            "geometric": SCHEDULES["interval"] | {"linestyle": "-."},
-            "reversed": SCHEDULES["fixed"] | {"linestyle": "--"},
-            "adaptive": SCHEDULES["adaptive"],
-        }
-        for name, path in self.paths().items():
-            ax.step(range(EVALUATIONS + 1), path, where="post", label=name, **looks[name])
-        slope_axis(ax, "y")
-        ax.set(xlabel="evaluation", xlim=(0, EVALUATIONS), ylim=(0.9, 115))
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-
 
 def _path(scheduler: SlopeScheduler, history: ArrayLike) -> list:
     slopes = [scheduler.slope]
@@ -218,13 +174,3 @@ def _path(scheduler: SlopeScheduler, history: ArrayLike) -> list:
         scheduler.step(value.tolist())
         slopes.append(scheduler.slope)
     return slopes
-
-
-def _whole(value: float) -> str:
-    # Halves go up, as in the page's script.
-    return str(math.floor(value + 0.5))
-
-
-def _slope(k: float) -> str:
-    """A slope in words: whole from 10 on, else with one decimal. The tiny number is for halves that sums just miss."""
-    return f"{math.floor(k + 0.5 + 1e-9) if k >= 10 else math.floor(10 * k + 0.5 + 1e-9) / 10:g}"

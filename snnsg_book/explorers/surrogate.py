@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 
-import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from snnsg_book.studies.spike.figures.surrogates import plot_population, plot_spike, plot_surrogates
 from snnsg_lib._checks import check_number
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
-from .explorer import Choice, Explorer, Number, in_words, percent, script
+from .controls import Choice, Family, Number, Slope
+from .explorer import Explorer, script
 
+NORMALIZATIONS = {"peak": "peak is 1", "area": "area is 1"}
 CUTOFF = 0.01
 
 
@@ -65,12 +62,20 @@ class SurrogateExplorer(Explorer):
 
     _name = "surrogate"
     _esm = script("surrogate")
+    _title = "Surrogate explorer"
+    _picture = (
+        "Surrogate derivative over the membrane potential, the population of neurons below it, and the smooth stand-in "
+        "for the spike"
+    )
+    _try_this = (
+        "lower k until half of the neurons receive a gradient; then move the population up to the threshold instead."
+    )
 
-    slope = Number(50.0, 1, 100)
-    family = Choice("FastSigmoid", FAMILIES)
-    normalization = Choice("peak", ("peak", "area"))
-    mean = Number(-1.0, -1.5, 1.5)
-    std = Number(0.5, 0.05, 1)
+    slope = Slope(50.0, wide=True)
+    family = Family()
+    normalization = Choice("peak", NORMALIZATIONS, "normalisation")
+    mean = Number(-1.0, -1.5, 1.5, "mean of u", step=0.05, digits=2)
+    std = Number(0.5, 0.05, 1, "spread of u", step=0.05, digits=2)
 
     @property
     def surrogate(self) -> Surrogate:
@@ -84,30 +89,3 @@ class SurrogateExplorer(Explorer):
     def active_share(self) -> float:
         """Share of the population that gets more than 1 % of the peak gradient."""
         return active_share(self.surrogate, self.mean, self.std)
-
-    def sentence(self) -> str:
-        """Say what share of the population a gradient reaches, and how far from the threshold."""
-        share = self.active_share()
-        only = "only " if share < 0.25 else ""
-        words = (
-            f"At k = {in_words(self.slope, 3)} {only}{percent(share)} of the neurons receive "
-            f"more than 1 % of the peak gradient: those within {in_words(self.active_range())} of the threshold."
-        )
-        if self.normalization == "area":
-            peak = float(self.surrogate.derivative(torch.zeros((), dtype=torch.float64)))
-            words += f" The area stays 1, so the peak is {in_words(peak, 3)}."
-        return words
-
-    def _draw(self) -> Figure:
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        rows = [["derivative", "spike"], ["population", "spike"]]
-        axes: dict[str, Axes] = figure.subplot_mosaic(rows, width_ratios=[5, 3], height_ratios=[2, 1])
-        surrogate = self.surrogate
-        plot_surrogates([surrogate], fill=True, ax=axes["derivative"])
-        plot_population(surrogate, self.mean, self.std, self.active_range(), ax=axes["population"])
-        plot_spike(surrogate, ax=axes["spike"])
-        peak = float(surrogate.derivative(torch.zeros(())))
-        axes["derivative"].set(xlabel="", xticks=[-2, -1, 0, 1, 2], xticklabels=[], yticks=[0, peak / 2, peak])
-        axes["population"].set(xticks=[-2, -1, 0, 1, 2])
-        axes["spike"].set(xticks=[-1, 0, 1], yticks=[0, 0.5, 1])
-        return figure

@@ -1,8 +1,7 @@
 // Truth explorer: how far a surrogate gradient points from the true one, and how much of that is bias or noise.
 (() => {
   "use strict";
-  const { svg, set, path, number, slopeColour, panel, mount } = globalThis.snnsg.core;
-  const BATCHES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
+  const { svg, set, path, number, whole, thousands, slopeColour, panel } = globalThis.snnsg.core;
   const TICKS = [1, 2, 5, 10, 25, 50, 100];
   const CURVE = Array.from({ length: 41 }, (_, i) => 100 ** (i / 40));
 
@@ -12,22 +11,24 @@
   const degrees = (inverse) => (Math.acos(Math.max(1, inverse) ** -0.5) * 180) / Math.PI;
   function angles({ slope, batch, layer, stage }, table) {
     const cells = table.cells[stage][Number(layer)];
-    const above = Math.max(1, table.slopes.findIndex((stored) => stored >= slope));
+    const above = Math.max(
+      1,
+      table.slopes.findIndex((stored) => stored >= slope),
+    );
     const [low, high] = [table.slopes[above - 1], table.slopes[above]];
     const place = Math.log(slope / low) / Math.log(high / low);
     const [bias, noise] = [0, 1].map((part) =>
-      Math.exp((1 - place) * Math.log(cells[above - 1][part]) + place * Math.log(cells[above][part])));
+      Math.exp((1 - place) * Math.log(cells[above - 1][part]) + place * Math.log(cells[above][part])),
+    );
     return { bias: degrees(bias / 1000), total: degrees(bias / 1000 + noise / batch) };
   }
   function bestSlope(state, table) {
     const off = (slope) => angles({ ...state, slope }, table).total;
     return table.slopes.reduce((best, slope) => (off(slope) < off(best) ? slope : best));
   }
-  const whole = (value) => Math.floor(value + 0.5);
-  const thousands = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
   const examples = (batch) => (batch === 1 ? "1 example" : `${thousands(batch)} examples`);
 
-  function chart(table, canvas, width) {
+  function chart(canvas, width, { table }) {
     const narrow = width < 560;
     // Left, or on narrow screens on top: a quarter of a circle from "truth" on the right to "no relation" at the top.
     const radius = narrow ? Math.min(210, width - 120) : Math.min(230, width * 0.36);
@@ -45,7 +46,10 @@
     }
     const biasWedge = svg(canvas, "path", { class: "snnsg-people" });
     const noiseWedge = svg(canvas, "path", { class: "snnsg-band" });
-    const arrow = (name) => ({ shaft: svg(canvas, "path", { class: name }), head: svg(canvas, "path", { class: "snnsg-marker" }) });
+    const arrow = (name) => ({
+      shaft: svg(canvas, "path", { class: name }),
+      head: svg(canvas, "path", { class: "snnsg-marker" }),
+    });
     const arrows = { truth: arrow("snnsg-mark"), mean: arrow("snnsg-line"), batch: arrow("snnsg-curve") };
     arrows.truth.head.setAttribute("class", "snnsg-arrowhead");
     arrows.mean.head.setAttribute("class", "snnsg-arrowhead");
@@ -61,8 +65,16 @@
       svg(canvas, "line", { x1: x, x2: x, y1: place.bottom, y2: place.bottom + 4, class: "snnsg-axis" });
       svg(canvas, "text", { x, y: place.bottom + 18, class: "snnsg-tick", "text-anchor": "middle" }, String(k));
     }
-    svg(canvas, "text", { x: place.left + place.width / 2, y: place.bottom + 36, class: "snnsg-label", "text-anchor": "middle" }, "slope k");
-    const curves = { bias: svg(canvas, "path", { class: "snnsg-truth" }), total: svg(canvas, "path", { class: "snnsg-input" }) };
+    svg(
+      canvas,
+      "text",
+      { x: place.left + place.width / 2, y: place.bottom + 36, class: "snnsg-label", "text-anchor": "middle" },
+      "slope k",
+    );
+    const curves = {
+      bias: svg(canvas, "path", { class: "snnsg-truth" }),
+      total: svg(canvas, "path", { class: "snnsg-input" }),
+    };
     const labels = {
       bias: svg(canvas, "text", { class: "snnsg-note snnsg-halo", "text-anchor": "middle" }, "endless examples"),
       total: svg(canvas, "text", { class: "snnsg-note snnsg-halo", "text-anchor": "end" }, "one batch"),
@@ -73,7 +85,10 @@
       const [[x, y], [left, right]] = [at(angle), [-4.5, 4.5]];
       set(shaft, { d: path([[origin.x, origin.y], at(angle, 1 - 8 / radius)]) });
       const turn = (angle * Math.PI) / 180;
-      const side = (across) => [x - 11 * Math.cos(turn) + across * Math.sin(turn), y + 11 * Math.sin(turn) + across * Math.cos(turn)];
+      const side = (across) => [
+        x - 11 * Math.cos(turn) + across * Math.sin(turn),
+        y + 11 * Math.sin(turn) + across * Math.cos(turn),
+      ];
       set(head, { d: `${path([[x, y], side(left), side(right)])}Z` });
     }
     function draw(state) {
@@ -104,7 +119,9 @@
       set(labels.bias, { x: place.xAt(1), y: place.yAt(Math.min(...middle.map((line) => line.bias))) - 8 });
       const meet = place.yAt(end.total) - place.yAt(end.bias) < 30;
       set(labels.total, { x: place.right, y: place.yAt(end.total) + (meet ? 18 : -8) });
-      [bias, total].forEach((angle, i) => set(dots[i], { cx: place.xAt(Math.log10(state.slope)).toFixed(1), cy: place.yAt(angle).toFixed(1) }));
+      for (const [i, angle] of [bias, total].entries()) {
+        set(dots[i], { cx: place.xAt(Math.log10(state.slope)).toFixed(1), cy: place.yAt(angle).toFixed(1) });
+      }
     }
     return { draw, height: Math.max(place.bottom, origin.y) + 44 };
   }
@@ -116,23 +133,5 @@
     return `At k = ${number(state.slope, 3)} in layer ${state.layer}, the gradient of ${examples(state.batch)} points ${whole(total)}° off the truth. With endless examples it would be ${whole(bias)}°: the bias. The rest is noise. For batches of this size k = ${number(best, 3)} points best, ${there}° off.`;
   }
 
-  const defaults = { slope: 50, batch: 50, layer: "0", stage: "untrained" };
-  const definition = (table) => ({
-    title: "Truth explorer",
-    picture: "Arrows from one point: the true gradient, the surrogate gradient of endless examples and that of one batch, at their angles to the truth; beside them both angles against the slope",
-    defaults,
-    controls: [
-      { kind: "slider", name: "slope", label: "slope k", min: 1, max: 100, log: true, wide: true },
-      { kind: "select", name: "layer", label: "layer", options: [["0", "0, first hidden"], ["1", "1"], ["2", "2"], ["3", "3, last hidden"]] },
-      { kind: "slider", name: "batch", label: "examples in a batch", values: BATCHES, plain: true, wide: true, format: thousands },
-      { kind: "select", name: "stage", label: "stage", options: [["untrained", "untrained"], ["early", "after 30 updates"], ["trained", "trained"]] },
-    ],
-    tryThis: "give the steep slope more examples until one batch points closer than 60°. How many would the shallow slope have needed? Then look at the last layer.",
-    chart: (canvas, width) => chart(table, canvas, width),
-    sentence: (state) => sentence(state, table),
-  });
-  globalThis.snnsg.explorers.truth = {
-    render: (context) => mount(definition(context.model.get("table")), context),
-    defaults, angles, sentence,
-  };
+  globalThis.snnsg.explorers.truth = { chart, sentence, angles, bestSlope };
 })();

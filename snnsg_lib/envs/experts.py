@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import solve_discrete_are
 
 from snnsg_lib._checks import check_choice
+from snnsg_lib._extras import extra
 from snnsg_lib.envs import crazyflie, planar
+
+with extra("experiments"):
+    from scipy.linalg import solve_discrete_are
 
 Expert = Callable[[np.ndarray], np.ndarray]
 

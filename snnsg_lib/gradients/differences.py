@@ -7,15 +7,13 @@ which the neuron's spikes came out differently: the same numbers as two whole fo
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snnsg_lib.lif._arguments import choose_backend
-from snnsg_lib.lif._layout import as_rows, as_steps
 from snnsg_lib.lif.feedforward import scan
 from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.networks import _parts as parts
@@ -50,16 +48,9 @@ def central_differences(
 
 
 def _single(net: SpikingMLP, replica: int) -> SpikingMLP:
-    """One replica as a network of its own, for forward passes."""
-    # Not for the surrogates, which a forward pass does not ask, nor for the noise, whose generator goes on.
-    one = copy.deepcopy(net, {id(net.noise_rng): net.noise_rng})
-    one.replicas = None
-    one.weights = nn.ParameterList([weight[replica] for weight in net.weights])
-    if not isinstance(net.biases, list):
-        one.biases = nn.ParameterList([bias[replica] for bias in net.biases])
-    for name in ("betas", "thresholds"):
-        if not isinstance(getattr(net, name), list):
-            setattr(one, name, nn.ParameterList([value[replica].flatten() for value in getattr(net, name)]))
+    """One replica as a network of its own, whose escape noise goes on where that of the others ended."""
+    one = net.replica(replica)
+    one.noise_rng = net.noise_rng
     return one
 
 
@@ -89,26 +80,20 @@ def _of_one(
 
 def _base(net: SpikingMLP, loss: Loss, inputs: Tensor, targets: Tensor, sequence: bool) -> tuple[_Base, list[Tensor]]:
     """The forward pass, and the gradient of the output layer by example: (examples, in) for each output neuron."""
-    first, *others = net._layers()
-    rows, num_steps = net._first_current(inputs, sequence, *first)
-    base = _Base([inputs if sequence else inputs.expand(num_steps, *inputs.shape)], [], [], [], inputs, targets)
-    for layer, following in enumerate(others):
-        noise = None
-        if net.escape_noise is not None:
-            noise = parts.escape_noise_like(rows, net.escape_noise, net.noise_rng)
-        base.currents.append(as_steps(rows.clone(), num_steps))  # the scan reuses the memory of rows
-        spk, _ = net.spiking_layer(layer, rows, num_steps, noise)
-        base.spikes.append(as_steps(spk, num_steps))
-        base.noise.append(None if noise is None else as_steps(noise, num_steps))
-        if layer < len(others) - 1:
-            base.below.append(base.spikes[-1])
-            rows = parts.linear(spk, *following)
-    heard = net._read_out(spk, num_steps, torch.eye(spk.shape[-1]).to(spk), None)
+    drawn = net.draw_noise(inputs, sequence)
+    noise: list[Tensor | None] = [None] * (len(net.sizes) - 2) if drawn is None else [*drawn]
+    layers = net.layers(inputs, noise=noise, sequence=sequence)
+    spikes = [spk for spk, _ in layers]
+    below = [inputs if sequence else inputs.expand(len(spikes[0]), *inputs.shape), *spikes[:-1]]
+    currents = [net.input_current(inputs, sequence)]
+    currents += [net.input_current(spk, sequence=True, layer=layer) for layer, spk in enumerate(spikes[:-1], start=1)]
+    heard = net.read_out(spikes[-1], weight=torch.eye(net.sizes[-2]).to(inputs))
     with torch.enable_grad():
-        outputs = net._read_out(spk, num_steps, *others[-1]).detach().requires_grad_()
+        outputs = net.read_out(spikes[-1]).detach().requires_grad_()
         losses = loss(outputs, targets)
         (errors,) = torch.autograd.grad(losses.sum(), outputs)
-    return base._replace(losses=losses.detach()), [heard * error.unsqueeze(1) for error in errors.unbind(1)]
+    base = _Base(below, currents, spikes, noise, losses.detach(), targets)
+    return base, [heard * error.unsqueeze(1) for error in errors.unbind(1)]
 
 
 def _columns(net: SpikingMLP, loss: Loss, base: _Base, layer: int, step: float) -> Iterator[Tensor]:
@@ -130,25 +115,20 @@ def _columns(net: SpikingMLP, loss: Loss, base: _Base, layer: int, step: float) 
 
 def _losses_above(net: SpikingMLP, loss: Loss, base: _Base, layer: int, spikes: Tensor, example: Tensor) -> Tensor:
     """How much the loss of the chosen examples changes when a layer has these spikes, (num_steps, chosen, neurons)."""
-    layers = net._layers()
-    num_steps = len(spikes)
-    for above in range(layer + 1, len(layers) - 1):
-        rows = parts.linear(as_rows(spikes, num_steps), *layers[above])
-        noise = base.noise[above]
-        chosen = None if noise is None else noise[:, example]
-        spikes = _fire(net, above, as_steps(rows, num_steps), chosen)
-    outputs = net._read_out(as_rows(spikes, num_steps), num_steps, *layers[-1])
+    noise = [None if block is None else block[:, example] for block in base.noise[layer + 1 :]]
+    for spk, _ in net.layers(spikes, noise=noise, sequence=True, first=layer + 1):
+        spikes = spk
+    outputs = net.read_out(spikes)
     return loss(outputs, base.targets[example]) - base.losses[example]
 
 
-def _fire(net: SpikingMLP, layer: int, current: Tensor, noise: Tensor | None, neuron: int | None = None) -> Tensor:
-    """Spikes of a layer, or of copies of one neuron along the last axis of `current`."""
+def _fire(net: SpikingMLP, layer: int, current: Tensor, noise: Tensor | None, neuron: int) -> Tensor:
+    """Spikes of copies of one neuron of a layer, along the last axis of `current`."""
 
     def of_neuron(value: Any) -> Any:
-        return value[neuron] if neuron is not None and isinstance(value, Tensor) and value.dim() else value
+        return value[neuron] if isinstance(value, Tensor) and value.dim() else value
 
-    if noise is not None and neuron is not None:
-        noise = noise[..., neuron, None]
+    noise = None if noise is None else noise[..., neuron, None]
     surrogate = net.surrogates[layer]
     beta = parts.clamped_decay(of_neuron(net.betas[layer]))
     threshold = parts.clamped_threshold(of_neuron(net.thresholds[layer]))

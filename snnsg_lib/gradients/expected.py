@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils import parametrize
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.gradients.differences import central_differences
 from snnsg_lib.gradients.measures import Gradients, Measure, _flat, _measure
-from snnsg_lib.lif._layout import as_steps
 from snnsg_lib.networks import SpikingMLP
 from snnsg_lib.networks import _parts as parts
 
@@ -138,7 +138,7 @@ def expected_gradient(
     num_samples = check_int("num_samples", num_samples, low=2 * GROUPS if method == "score" else 1)
     step = check_number("step", step, above=0.0)
     task = _Task(_checked(loss), inputs, targets, sequence)
-    with _detached_reset(net):
+    with _detached_reset(net), parametrize.cached():
         if method == "enumeration":
             exact = _enumerate(net, task)
             return ExpectedGradient(exact, {layer: torch.zeros_like(grad) for layer, grad in exact.items()}, method)
@@ -212,7 +212,8 @@ def expected_surrogate_gradient(
     if not isinstance(net, SpikingMLP):
         raise TypeError(f"net must be a SpikingMLP, got {type(net).__name__}")
     _method_for(net, "enumeration", inputs, sequence)
-    return _enumerate(net, _Task(_checked(loss), inputs, targets, sequence), surrogate=True)
+    with parametrize.cached():
+        return _enumerate(net, _Task(_checked(loss), inputs, targets, sequence), surrogate=True)
 
 
 def _enumerate(net: SpikingMLP, task: _Task, surrogate: bool = False) -> Gradients:
@@ -222,27 +223,26 @@ def _enumerate(net: SpikingMLP, task: _Task, surrogate: bool = False) -> Gradien
     patterns = (torch.arange(2**count).unsqueeze(1) >> torch.arange(count)) & 1
     at_once = max(1, ROWS // (len(patterns) * (net.replicas or 1)))
     examples = task.inputs.shape[-2]
-    weights = list(net.weights)
-    totals = [torch.zeros_like(weight) for weight in weights]
+    totals = [torch.zeros_like(weight) for weight in net.weights]
     for start in range(0, examples, at_once):
         part = task.repeated(len(patterns), slice(start, start + at_once))
         copies = part.inputs.shape[-2] // len(patterns)
-        noise = list(_forced(patterns, hidden, num_steps, copies, weights[0]))
+        noise = list(_forced(patterns, hidden, num_steps, copies, totals[0]))
         outputs, log_chance = _run_given(net, part, noise, surrogate)
         expected = (log_chance.exp() * part.loss(outputs, part.targets)).sum() / examples
-        for total, grad in zip(totals, torch.autograd.grad(expected, weights), strict=True):
+        for total, grad in zip(totals, torch.autograd.grad(expected, list(net.weights)), strict=True):
             total += grad
     return dict(enumerate(totals))
 
 
 def _forced(patterns: Tensor, hidden: list[int], num_steps: int, copies: int, like: Tensor) -> Iterator[Tensor]:
-    """Noise of each layer that makes it spike in each pattern: rows (num_steps * patterns * copies, neurons)."""
+    """Noise of each layer that makes it spike in each pattern: (num_steps, patterns * copies, neurons)."""
     start = 0
     for neurons in hidden:
         spikes = patterns[:, start : start + num_steps * neurons].reshape(-1, num_steps, neurons)
         start += num_steps * neurons
-        rows = spikes.movedim(1, 0).repeat_interleave(copies, dim=1).flatten(0, 1)
-        yield torch.where(rows > 0, -torch.inf, torch.inf).to(like)
+        steps = spikes.movedim(1, 0).repeat_interleave(copies, dim=1)
+        yield torch.where(steps > 0, -torch.inf, torch.inf).to(like)
 
 
 def _run_given(
@@ -254,26 +254,20 @@ def _run_given(
     membrane potentials. With `surrogate` the outputs are differentiable as in any backward pass, the probability not.
     """
     assert net.escape_noise is not None
-    first, *others = net._layers()
-    current, num_steps = net._first_current(task.inputs, task.sequence, *first)
-    log_chance = torch.zeros(1).to(current)
-    for layer, following in enumerate(others):
-        spk, mem = net.spiking_layer(layer, current, num_steps, None if noise is None else noise[layer])
-        spikes = spk.detach()
-        u = mem - parts.clamped_threshold(net.thresholds[layer])
-        log_chances = torch.nn.functional.logsigmoid(net.escape_noise * u * (2 * spikes - 1))
-        log_chance = log_chance + as_steps(log_chances, num_steps).sum((0, -1))
-        spk = spk if surrogate else spikes
-        if layer < len(others) - 1:
-            current = parts.linear(spk, *following)
-    return net._read_out(spk, num_steps, *others[-1]), log_chance.detach() if surrogate else log_chance
+    log_chance = torch.zeros(1).to(task.inputs)
+    layers = net.layers(task.inputs, noise=noise, sequence=task.sequence, given=not surrogate)
+    for (spk, mem), threshold in zip(layers, net.thresholds, strict=True):
+        u = mem - parts.clamped_threshold(threshold)
+        log_chances = torch.nn.functional.logsigmoid(net.escape_noise * u * (2 * spk.detach() - 1))
+        log_chance = log_chance + log_chances.sum((0, -1))
+    outputs = net.read_out(spk if surrogate else spk.detach())
+    return outputs, log_chance.detach() if surrogate else log_chance
 
 
 def _score(net: SpikingMLP, task: _Task, num_samples: int) -> tuple[Gradients, Gradients]:
     """Groups of draws, each with its own baseline, are independent: their spread gives the error of their mean."""
     draws = num_samples // GROUPS
     repeated = task.repeated(draws)
-    weights = list(net.weights)
     groups = []
     for _ in range(GROUPS):
         outputs, log_chance = _run_given(net, repeated, None)
@@ -281,7 +275,8 @@ def _score(net: SpikingMLP, task: _Task, num_samples: int) -> tuple[Gradients, G
         drawn = losses.detach().unflatten(-1, (draws, -1))
         # The loss minus the mean of the other draws of the same input.
         advantage = ((drawn - drawn.mean(-2, keepdim=True)) * (draws / (draws - 1))).flatten(-2)
-        groups.append(torch.autograd.grad((advantage * log_chance + losses).mean(-1).sum(), weights))
+        surrogate_loss = (advantage * log_chance + losses).mean(-1).sum()
+        groups.append(torch.autograd.grad(surrogate_loss, list(net.weights)))
     stacked = {layer: torch.stack(grads) for layer, grads in enumerate(zip(*groups, strict=True))}
     errors = {layer: grads.std(0) / np.sqrt(GROUPS) for layer, grads in stacked.items()}
     return {layer: grads.mean(0) for layer, grads in stacked.items()}, errors

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -69,12 +68,15 @@ def layer_gradients(
         Names the layers that the loss does not depend on.
     """
     with as_found(net, generators=None if fresh_noise else ()), parametrize.cached(), torch.enable_grad():
-        known = isinstance(net, SpikingMLP | RecurrentLIF)
-        first_use = FirstUse(find_layers(net))
-        with nullcontext() if known else first_use:
+        if isinstance(net, SpikingMLP | RecurrentLIF):
             loss = loss_fn(net, batch)
+            candidates = find_layers(net)  # behind the forward pass: torch's tools may set the weights in it
+        else:
+            with FirstUse(find_layers(net)) as first_use:
+                loss = loss_fn(net, batch)
+            candidates = first_use.in_order()
         _check_loss(loss)
-        chosen = choose_layers(first_use.in_order(), layers)
+        chosen = choose_layers(candidates, layers)
         found = torch.autograd.grad(loss.sum(), [layer.weight for layer in chosen.values()], allow_unused=True)
     names = {number: layer.name for number, layer in chosen.items()}
     untouched = [f"{number} ({names[number]})" for number, grad in zip(chosen, found, strict=True) if grad is None]

@@ -38,7 +38,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
 
 def module_arrays(name: str, module: nn.Module) -> dict[str, np.ndarray]:
     """Parameters of `module` as arrays, their names prefixed."""
-    return {f"{name}.{key}": value.detach().numpy() for key, value in module.state_dict().items()}
+    return {f"{name}.{key}": value.detach().cpu().numpy() for key, value in module.state_dict().items()}
 
 
 def load_module(name: str, module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
@@ -50,7 +50,7 @@ def optimizer_arrays(name: str, optimizer: torch.optim.Optimizer) -> dict[str, n
     """Moments and step counts of `optimizer` as arrays."""
     states = optimizer.state_dict()["state"]
     return {
-        f"{name}.{index}.{key}": value.numpy()
+        f"{name}.{index}.{key}": value.cpu().numpy()
         for index, state in states.items()
         for key, value in state.items()
         if isinstance(value, Tensor)

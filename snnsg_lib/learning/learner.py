@@ -9,16 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from gymnasium import spaces
 from torch import Tensor, nn
+
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
+    from gymnasium import spaces
 
 from snnsg_lib._checks import check_int
 from snnsg_lib.envs import episode_returns, make_vector
 from snnsg_lib.learning import checkpoint
-from snnsg_lib.learning.policies import make_policy, zero_rows
-from snnsg_lib.learning.replicas import EVALUATION, Replicas, SeedStreams, SlopeOrFactory, start_seeds
+from snnsg_lib.learning.policies import Policy, make_policy, zero_rows
+from snnsg_lib.learning.replicas import (
+    EVALUATION,
+    Replicas,
+    SeedStreams,
+    SlopeOrFactory,
+    SurrogateFamily,
+    start_seeds,
+)
 from snnsg_lib.schedulers import moments_follow
 
 Callback = Callable[["ReplicaLearner"], Any]
@@ -29,6 +40,8 @@ class ReplicaLearner(ABC):
 
     Attributes
     ----------
+    device : torch.device
+        Of networks and batches.
     replicas : Replicas
         Label, seed and slope of each.
     policy : Policy
@@ -53,10 +66,13 @@ class ReplicaLearner(ABC):
         output_gain: float,
         network: dict[str, Any] | None,
         env_kwargs: dict[str, Any] | None,
+        surrogate: SurrogateFamily,
+        device: str | torch.device,
         rescale_moments: bool | Sequence[bool],
     ):
         self.env_id, self.env_kwargs = env, dict(env_kwargs or {})
-        self.replicas = Replicas(slopes, seeds, paired, rescale_moments)
+        self.device = check_device(device)
+        self.replicas = Replicas(slopes, seeds, paired, rescale_moments, surrogate)
         probe = make_vector(env, 1, **self.env_kwargs)
         self.observation_size = int(np.prod(probe.single_observation_space.shape or (0,)))
         action_space = probe.single_action_space
@@ -68,7 +84,7 @@ class ReplicaLearner(ABC):
         sizes = [self.observation_size, *(check_int("hidden", size, low=1) for size in hidden), self.action_size]
         self.policy = make_policy(
             actor, sizes, self.replicas, readout_gain=readout_gain, output_gain=output_gain, network=network
-        )
+        ).to(self.device)
         self.count = 0
         self.failures: dict[int, str] = {}
         self._rows: list[dict[str, Any]] = []
@@ -88,14 +104,22 @@ class ReplicaLearner(ABC):
         """A batch for `actor_loss`, the same for all replicas of a seed; drawing it leaves training as it was."""
 
     @torch.no_grad()
-    def act(self, observation: np.ndarray, copies: int) -> np.ndarray:
-        """Actions in [-1, 1], (R * copies, action_size), for observations of `copies` environments per replica."""
-        inputs = torch.from_numpy(observation.astype(np.float32, copy=False))
-        actions = self.policy(inputs.reshape(len(self.replicas), copies, -1))
+    def act(self, observation: np.ndarray, copies: int, policy: Policy | None = None) -> np.ndarray:
+        """Actions in [-1, 1], (R * copies, action_size), for observations of `copies` environments per replica.
+
+        They are those of `policy`, by default the learner's own; stopped replicas do nothing.
+        """
+        inputs = torch.from_numpy(observation.astype(np.float32, copy=False)).to(self.device)
+        inputs = inputs.reshape(len(self.replicas), copies, -1)
+        actions = self._respond(self.policy if policy is None else policy, inputs)
         self.stop_broken(actions, "action")
         if self.failures:
             actions[list(self.failures)] = 0.0
-        return actions.reshape(-1, self.action_size).numpy()
+        return actions.reshape(-1, self.action_size).cpu().numpy()
+
+    def _respond(self, policy: Policy, observation: Tensor) -> Tensor:
+        """Actions of `policy` at observations (R, copies, in); override it for policies that remember."""
+        return policy(observation)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Actions in [-1, 1] scaled to the range of the environment."""
@@ -131,8 +155,8 @@ class ReplicaLearner(ABC):
         optimizer = self._trained()[0][1]
         if optimizer is None or not bool(self.replicas.rescaled.any()):
             return nullcontext()
-        batch = self.probe_batch()
-        return moments_follow(optimizer, lambda: self.actor_loss(self.policy.net, batch), self.replicas.rescaled)
+        batch, rescaled = self.probe_batch(), self.replicas.rescaled.to(self.device)
+        return moments_follow(optimizer, lambda: self.actor_loss(self.policy.net, batch), rescaled)
 
     def stop_broken(self, values: Tensor, what: str) -> None:
         """Stop each replica whose `values` (R, ...) are NaN or infinite; the others go on untouched."""
@@ -174,7 +198,7 @@ class ReplicaLearner(ABC):
         for index, (module, optimizer) in enumerate(self._trained()):
             arrays |= checkpoint.module_arrays(f"module{index}", module)
             arrays |= {} if optimizer is None else checkpoint.optimizer_arrays(f"optimizer{index}", optimizer)
-        arrays["slopes"] = self.replicas.current_slopes.numpy()
+        arrays["slopes"] = self.replicas.current_slopes.cpu().numpy()
         schedules = [None if s is None else s.state_dict() for s in self.replicas.schedules]
         plain |= {"identity": self._identity(), "count": self.count, "rows": self._rows, "schedules": schedules}
         plain |= {"failures": list(self.failures.items()), "streams": [s.state_dict() for s in self._streams()]}
@@ -197,7 +221,7 @@ class ReplicaLearner(ABC):
             checkpoint.load_module(f"module{index}", module, arrays)
             if optimizer is not None:
                 checkpoint.load_optimizer(f"optimizer{index}", optimizer, arrays)
-        self.replicas.surrogate.slope = torch.from_numpy(arrays["slopes"].copy())
+        self.replicas.surrogate.slope = torch.from_numpy(arrays["slopes"].copy()).to(self.device)
         for schedule, state in zip(self.replicas.schedules, plain["schedules"], strict=True):
             if schedule is not None:
                 schedule.load_state_dict(state)
@@ -212,3 +236,11 @@ class ReplicaLearner(ABC):
         shapes = [list(p.shape) for module, _ in self._trained() for p in module.parameters()]
         labels = [str(label) for label in self.replicas.labels]
         return {"env": self.env_id, "slopes": labels, "seeds": self.replicas.seeds, "shapes": shapes}
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """Return `device` as a torch.device on which a tensor can be made, else raise ValueError."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(f"device must name a torch device of this machine, such as 'cpu', got {device!r}") from error

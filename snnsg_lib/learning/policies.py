@@ -15,6 +15,8 @@ from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.learning.replicas import Replicas
 from snnsg_lib.networks import SpikingMLP
 
+OWN_ARGUMENTS = ("sizes", "surrogate", "replicas", "seed")  # of SpikingMLP: the learner gives them
+
 
 class ReplicaMLP(nn.Module):
     """ReLU networks with a leading replica axis: the critics, and the reference without spikes.
@@ -60,7 +62,11 @@ class Policy(nn.Module):
 
     def act_with(self, net: nn.Module, observation: Tensor) -> Tensor:
         """Actions of this policy with another network in place of its own."""
-        return torch.tanh(self.readout_gain * net(observation))
+        return self.squash(net(observation))
+
+    def squash(self, outputs: Tensor) -> Tensor:
+        """Actions for outputs of a network."""
+        return torch.tanh(self.readout_gain * outputs)
 
 
 def make_policy(
@@ -87,11 +93,15 @@ def make_policy(
     output_gain : float
         Factor > 0 on the initial weights of the last layer.
     network : dict, optional
-        Further arguments of `SpikingMLP`: num_steps, beta, threshold, gain, learn_beta, ...
+        Further arguments of `SpikingMLP`: num_steps, beta, threshold, gain, learn_beta, ...; not those that follow from
+        the rest, `OWN_ARGUMENTS`.
     """
     check_choice("actor", kind, ("snn", "mlp"))
     readout_gain = check_number("readout_gain", readout_gain, above=0.0)
     output_gain = check_number("output_gain", output_gain, above=0.0)
+    if own := [name for name in OWN_ARGUMENTS if name in (network or {})]:
+        remedy = "give the learner its argument surrogate=" if own == ["surrogate"] else "they follow from the learner"
+        raise ValueError(f"network must not hold {', '.join(own)}: {remedy}, got {network}")
     net: nn.Module
     if kind == "snn":
         arguments: dict[str, Any] = {"surrogate": replicas.surrogate, "replicas": len(replicas), "seed": replicas.seeds}

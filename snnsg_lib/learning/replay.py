@@ -63,10 +63,10 @@ class ReplayBuffer:
         row[...] = np.concatenate(parts, axis=1).reshape(row.shape)
         self.stored += 1
 
-    def sample(self, index: np.ndarray) -> Batch:
-        """Transitions at `index` (R, batch), each in [0, len(self))."""
+    def sample(self, index: np.ndarray, device: torch.device | str = "cpu") -> Batch:
+        """Transitions at `index` (R, batch), each in [0, len(self)), on `device`."""
         flat = self.rows.reshape(-1, self.rows.shape[-1])
-        batch = torch.from_numpy(flat.take(index + self._offsets, axis=0))
+        batch = torch.from_numpy(flat.take(index + self._offsets, axis=0)).to(device)
         seen, acted = self.observation_size, self.observation_size + self.action_size
         return Batch(
             observation_action=batch[..., :acted],

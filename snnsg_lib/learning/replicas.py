@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.surrogates import FastSigmoid, Surrogate
+from snnsg_lib.surrogates import FastSigmoid, Slope, Surrogate
 
 # Purposes of the random streams of a seed: any two differ, and adding one changes none of the others.
 EXPLORATION, SMOOTHING, BATCHES, STARTS, EVALUATION, CRITICS, PROBE = range(1, 8)
@@ -33,6 +33,7 @@ class Schedule(Protocol):
 
 
 SlopeOrFactory = float | Callable[[Surrogate], Schedule]
+SurrogateFamily = Callable[[Any], Surrogate]  # slope -> surrogate: a class, or a function
 
 
 class Replicas:
@@ -49,6 +50,8 @@ class Replicas:
         False: every slope with every seed. True: the first slope with the first seed, and so on.
     rescale_moments : bool or sequence of bool
         For all, or for each of `slopes`, whether the optimizer's moments follow its schedule (`moments_follow`).
+    surrogate : type or callable
+        Surrogate class, or a function slope -> `Surrogate`.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class Replicas:
         Of each replica: the fixed slope, or the name of the factory.
     seeds : list of int
         Of each replica.
-    surrogate : FastSigmoid
+    surrogate : Surrogate
         Its slope, (replicas,), is the current slope of each.
     rescaled : Tensor of bool, (replicas,)
         Whose moments follow the slope.
@@ -68,6 +71,7 @@ class Replicas:
         seeds: Sequence[int],
         paired: bool = False,
         rescale_moments: bool | Sequence[bool] = False,
+        surrogate: SurrogateFamily = FastSigmoid,
     ):
         slopes, seeds = list(slopes), [check_int("seeds", seed) for seed in seeds]
         if not slopes or not seeds:
@@ -86,12 +90,12 @@ class Replicas:
         self.schedules: list[Schedule | None] = []
         start = []
         for slope, _ in pairs:
-            holder = FastSigmoid(1.0)
+            holder = make_surrogate(surrogate, 1.0)
             schedule = slope(holder) if callable(slope) else None
             self.schedules.append(schedule)
             self.labels.append(_name(slope) if callable(slope) else check_number("slopes", slope, above=0.0))
             start.append(float(schedule.get_last_slope()) if schedule is not None else float(slope))  # type: ignore[arg-type]
-        self.surrogate = FastSigmoid(torch.tensor(start))
+        self.surrogate = make_surrogate(surrogate, torch.tensor(start))
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -111,6 +115,22 @@ class Replicas:
                 schedule.step(float(rewards[replica]))
                 slopes[replica] = float(schedule.get_last_slope())
         self.surrogate.slope = slopes
+
+
+def make_surrogate(family: SurrogateFamily, slope: Slope) -> Surrogate:
+    """Return the surrogate of a family with this slope; TypeError or ValueError unless `family` makes one."""
+    wanted = "surrogate must be a Surrogate class such as FastSigmoid, or a function slope -> Surrogate"
+    if not callable(family) or isinstance(family, nn.Module):
+        raise TypeError(f"{wanted}, got {family!r}")
+    try:
+        made = family(slope)
+    except (TypeError, NotImplementedError) as error:
+        raise TypeError(f"{wanted}, got {family!r}, which does not take the slope {slope}: {error}") from error
+    if not isinstance(made, Surrogate):
+        raise TypeError(f"{wanted}, got {family!r}, which makes {made!r}")
+    if not torch.equal(torch.as_tensor(made.slope), torch.as_tensor(slope)):
+        raise ValueError(f"surrogate must make surrogates of the slope it is given, {slope}, got slope {made.slope}")
+    return made
 
 
 def _name(factory: Any) -> str:

@@ -134,6 +134,8 @@ class _NumpyScan(torch.autograd.Function):
             ctx.mark_dirty(current)
         start = None if mem0 is None else mem0.detach().numpy()
         noises = step_arrays(noise, num_steps)
+        if noises is not None and noises.ndim < currents.ndim:  # one noise for all replicas
+            noises = noises[:, None]
         _run_steps(start, as_array(beta), as_array(threshold), reset_mechanism, currents, mems, spikes, noises)
         # Tensors among the parameters go through save_for_backward, which guards them against later changes.
         ctx.beta, ctx.threshold = (None if isinstance(x, Tensor) else x for x in (beta, threshold))

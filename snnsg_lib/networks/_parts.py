@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.lif._arguments import SMALLEST_THRESHOLD, Number, SpikeFunction, check_surrogate
 from snnsg_lib.surrogates import FastSigmoid
+
+TOOLS = (BasePruningMethod, SpectralNorm, WeightNorm)
 
 
 @dataclass
@@ -91,6 +96,28 @@ def linear(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.bmm(rows, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), rows, weight)
 
 
+def tensors_of(held: Any) -> list[Tensor]:
+    """Entries of a ParameterList, or of a list in its place, by index: what torch's tools left there for a forward.
+
+    They may have taken an entry out of the parameters and put it back behind the others (prune), or made it anew from
+    other parameters at each access (parametrize) or in a hook before each forward (prune, weight_norm).
+    """
+    if not isinstance(held, nn.ParameterList):
+        return [held[index] for index in range(len(held))]
+    for hook in held._forward_pre_hooks.values():
+        hook(held, ())
+    # An index into a ParameterList costs as much as a small product.
+    parameters, names = held._parameters, map(str, range(len(held)))
+    return [parameters[name] if name in parameters else getattr(held, name) for name in names]  # type: ignore[misc]
+
+
+def run_tools(module: nn.Module) -> None:
+    """Let torch's tools that set a tensor before each forward (prune, weight_norm, spectral_norm) set it now."""
+    for hook in module._forward_pre_hooks.values():
+        if isinstance(hook, TOOLS):
+            hook(module, ())
+
+
 def leaky_sum(drive: Tensor, beta: float, chunk: int = 64) -> Tensor:
     """Return mem[t] = beta mem[t-1] + drive[t] from zero: neurons that integrate and never spike.
 
@@ -148,17 +175,20 @@ def neuron_values(
 ) -> nn.ParameterList | list[float]:  # fmt: skip
     """Return beta or threshold of each layer: floats, or parameters where one learns or differs between neurons.
 
-    `value` is a number or tensor (neurons,) for all layers, or a list of them, one a layer. With replicas a parameter
-    has the shape (replicas, 1, 1) or (replicas, 1, neurons): replicas learn apart.
+    `value` is a number or tensor (neurons,) for all layers, or a list of them, one a layer. With replicas also a tensor
+    (replicas, neurons) or (replicas, 1); a parameter has then the shape (replicas, 1, neurons) or (replicas, 1, 1):
+    replicas learn apart.
     """
     low = 0.0 if high == 1.0 else -math.inf
     entries: list[Any] = []
     for one, neurons in zip(per_layer(name, value, len(sizes)), sizes, strict=True):
         if isinstance(one, Tensor | np.ndarray) and one.ndim > 0:
             values = torch.as_tensor(one, dtype=torch.float32).detach()
-            if values.shape != (neurons,):
-                raise ValueError(f"{name} must be a number or have shape ({neurons},), got {tuple(values.shape)}")
-            for entry in values.tolist():
+            shapes = [(neurons,), *([] if replicas is None else [(replicas, neurons), (replicas, 1)])]
+            if values.shape not in shapes:
+                allowed = " or ".join(map(str, shapes))
+                raise ValueError(f"{name} must be a number or have shape {allowed}, got {tuple(values.shape)}")
+            for entry in values.flatten().tolist():
                 check_number(name, entry, low=low, high=high, above=above)
             entries.append(values.clone())
         else:
@@ -168,7 +198,7 @@ def neuron_values(
         return entries
     tensors = [torch.as_tensor(entry, dtype=torch.float32) for entry in entries]
     if replicas is not None:
-        tensors = [x.reshape(1, 1, -1).repeat(replicas, 1, 1) for x in tensors]
+        tensors = [x.unsqueeze(1) if x.dim() == 2 else x.reshape(1, 1, -1).repeat(replicas, 1, 1) for x in tensors]
     return nn.ParameterList([nn.Parameter(x, requires_grad=learn) for x in tensors])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,18 +11,19 @@ from torch import Tensor, nn
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_backend
+from snnsg_lib.lif._arguments import Number, SpikeFunction
 from snnsg_lib.lif._layout import as_steps
-from snnsg_lib.lif.feedforward import scan
 from snnsg_lib.networks import _parts as parts
+from snnsg_lib.networks._loop import LayerLoop
 from snnsg_lib.networks._parts import Recording
+from snnsg_lib.networks._replicas import single, sloped, stack
 from snnsg_lib.networks.rates import rates_of
-from snnsg_lib.networks.reference import SnntorchMLP, single_surrogate
+from snnsg_lib.networks.reference import SnntorchMLP, check_replica
 
 Tensors = Sequence[Number]
 
 
-class SpikingMLP(nn.Module):
+class SpikingMLP(LayerLoop):
     """Layers of leaky integrate-and-fire neurons with a linear readout; every forward begins from zero state.
 
     Parameters
@@ -31,7 +33,8 @@ class SpikingMLP(nn.Module):
     num_steps : int
         Time steps for which `net(x)` shows its input.
     beta, threshold : float, Tensor or list
-        Decay in [0, 1] and threshold > 0: a number, a tensor (neurons,), or a list with one of them per hidden layer.
+        Decay in [0, 1] and threshold > 0: a number, a tensor (neurons,), or a list with one of them per hidden layer;
+        with replicas also a tensor (replicas, neurons) or (replicas, 1).
     surrogate : callable or list
         A surrogate, or one per hidden layer; held, never copied. By default ``FastSigmoid(10)``. With replicas the
         slope may have the shape (replicas,).
@@ -166,74 +169,14 @@ class SpikingMLP(nn.Module):
         """
         return self._run(x, True, record)
 
-    def _layers(self) -> list[tuple[Tensor, Tensor | None]]:
-        """Weight and bias of each layer, in one go: an index into a ParameterList costs as much as a small product."""
-        weights = list(self.weights.parameters())
-        biases = self.biases if isinstance(self.biases, list) else self.biases.parameters()
-        return list(zip(weights, biases, strict=True))
-
-    def _first_current(self, x: Tensor, sequence: bool, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, int]:
-        """Current of the first layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
-        x = parts.check_input("x", x, weight, time=sequence)
-        if sequence:
-            rows = x.flatten(0, 1) if x.dim() == 3 else x.movedim(1, 0).flatten(1, 2)
-            return parts.linear(rows, weight, bias), x.shape[0]
-        # A static input gives the same current in every step: one product serves all.
-        current = parts.linear(x, weight, bias)
-        return current.repeat(*[1] * (current.dim() - 2), self.num_steps, 1), self.num_steps
-
     def _run(self, x: Tensor, sequence: bool, record: bool) -> Tensor | tuple[Tensor, Recording]:
-        first, *others, readout = self._layers()
-        current, num_steps = self._first_current(x, sequence, *first)
-        spk, mem = self.spiking_layer(0, current, num_steps)
-        blocks = [(spk, mem)]
-        for layer, (weight, bias) in enumerate(others, start=1):
-            spk, mem = self.spiking_layer(layer, parts.linear(spk, weight, bias), num_steps)
-            blocks.append((spk, mem))
-        out = self._read_out(spk, num_steps, *readout)
+        *hidden, readout = self._linears()
+        blocks = list(self._spiking(hidden, x, sequence))
+        num_steps = x.shape[0] if sequence else self.num_steps
+        out = self._read_out(blocks[-1][0], num_steps, *readout)
         if not record:
             return out
         return out, Recording(*([as_steps(rows, num_steps) for rows in kind] for kind in zip(*blocks, strict=True)))
-
-    def hidden_current(self, layer: int, x: Tensor, sequence: bool = False) -> tuple[Tensor, int]:
-        """Current of a hidden layer as rows, ([replicas,] num_steps * batch, neurons), and num_steps."""
-        first, *others = self._layers()
-        current, num_steps = self._first_current(x, sequence, *first)
-        for below in range(layer):
-            spk, _ = self.spiking_layer(below, current, num_steps)
-            current = parts.linear(spk, *others[below])
-        return current, num_steps
-
-    def spiking_layer(
-        self, layer: int, current: Tensor, num_steps: int, noise: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Spikes and membrane potentials of a hidden layer, rows like `current`; `noise` in place of what is drawn."""
-        surrogate = self.surrogates[layer]
-        if noise is None and self.escape_noise is not None:
-            noise = parts.escape_noise_like(current, self.escape_noise, self.noise_rng)
-        return scan(
-            current,
-            parts.clamped_decay(self.betas[layer]),
-            parts.clamped_threshold(self.thresholds[layer]),
-            surrogate,
-            self.reset_mechanism,
-            detach_reset=self.detach_reset,
-            backend=choose_backend(self.backend, surrogate, current),
-            num_steps=num_steps,
-            slope_dims=0 if self.replicas is None else 2,
-            noise=noise,
-        )
-
-    def _read_out(self, spk: Tensor, num_steps: int, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Both readouts are linear in the spikes: weigh the steps first, so that one small product is left."""
-        steps = spk.reshape(*spk.shape[:-2], num_steps, -1)
-        if self.readout == "rate":
-            weighed = steps.mean(-2)
-        else:
-            by_step = self.readout_beta ** torch.arange(num_steps - 1, -1, -1, dtype=spk.dtype, device=spk.device)
-            weighed = by_step @ steps
-            bias = None if bias is None else bias * by_step.sum()
-        return parts.linear(weighed.unflatten(-1, (-1, spk.shape[-1])), weight, bias)
 
     @torch.no_grad()
     def firing_rates(self, x: Tensor, sequence: bool = False) -> dict[int, float | Tensor]:
@@ -254,6 +197,41 @@ class SpikingMLP(nn.Module):
         _, recording = self.sequence(x, record=True) if sequence else self(x, record=True)
         return rates_of(recording.spk, has_replicas=self.replicas is not None)
 
+    def replica(self, replica: int) -> SpikingMLP:
+        """Return a single network equal to one replica, with a copy of its weights and of the noise to come.
+
+        Parameters
+        ----------
+        replica : int
+            In [0, replicas).
+        """
+        return single(self, replica)
+
+    def with_slopes(self, slopes: Sequence[float] | Tensor, surrogate: Any = None) -> SpikingMLP:
+        """Return one replica of this single network per slope, with copies of its weights and of the noise to come.
+
+        Parameters
+        ----------
+        slopes : sequence of float or Tensor, (R,)
+            Finite and > 0.
+        surrogate : Surrogate or list, optional
+            A surrogate, or one per hidden layer, whose copies get the slopes; by default the network's own.
+        """
+        return sloped(self, slopes, surrogate)
+
+    @classmethod
+    def stacked(cls, nets: Sequence[SpikingMLP], surrogate: Any = None) -> SpikingMLP:
+        """Return single networks of equal settings as the replicas of one, with copies of their weights.
+
+        Parameters
+        ----------
+        nets : sequence of SpikingMLP
+            Without replicas; they may differ in weights, beta and threshold.
+        surrogate : callable or list, optional
+            As in the constructor; by default that of the first network.
+        """
+        return stack(nets, surrogate)
+
     def to_snntorch(self, replica: int | None = None) -> nn.Module:
         """Return the same network as snn.Leaky modules and a step loop, with a copy of the weights: the reference.
 
@@ -266,8 +244,10 @@ class SpikingMLP(nn.Module):
             raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
         if self.escape_noise is not None:
             raise ValueError(f"escape_noise must be None for snnTorch, which has none, got {self.escape_noise}")
-        surrogates = [single_surrogate(s, replica, self.replicas) for s in self.surrogates]
-        return SnntorchMLP(self, surrogates, replica)
+        check_replica(replica, self.replicas)
+        single = self if replica is None else self.replica(replica)
+        single._linears()  # torch's tools that set a weight before each forward do so now
+        return SnntorchMLP(single, list(single.surrogates), None)
 
     def extra_repr(self) -> str:
         """Sizes and settings, for `print(net)`."""

@@ -160,7 +160,7 @@ class RecurrentLIF(nn.Module):
         Tensor, (num_steps, batch, out) or (num_steps, replicas, batch, out)
         """
         current = self.input_current(x)
-        weight: Tensor = self.recurrent_weight
+        weight: Tensor = self.recurrent_weight  # read once: torch's tools may make it anew at each access
         if self.current_scale != 1.0:
             weight = weight * self.current_scale
         if syn is not None and self.alpha is None:
@@ -192,8 +192,8 @@ class RecurrentLIF(nn.Module):
 
         `x` is as in `forward`; the current is (num_steps, batch, neurons) or (num_steps, replicas, batch, neurons).
         """
-        x = parts.check_input("x", x, self.input_weight, time=True)
-        current = self._linear(x, self.input_weight, self.input_bias)
+        weight = self.input_weight
+        current = self._linear(parts.check_input("x", x, weight, time=True), weight, self.input_bias)
         return current if self.current_scale == 1.0 else current * self.current_scale
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -226,6 +226,7 @@ class RecurrentLIF(nn.Module):
         """
         if not self.detach_reset:
             raise ValueError("detach_reset must be True for snnTorch, which always detaches the reset, got False")
+        parts.run_tools(self)
         return SnntorchRecurrent(self, single_surrogate(self.surrogate, replica, self.replicas), replica)
 
     def extra_repr(self) -> str:

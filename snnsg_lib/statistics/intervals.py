@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from snnsg_lib._checks import check_int, check_number
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    from scipy import stats
 
 
 class Interval(NamedTuple):

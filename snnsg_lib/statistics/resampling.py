@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib._extras import extra
 
 from .intervals import check_confidence, check_sample, iqm
+
+with extra("experiments"):
+    from scipy import stats
 
 NUM_RESAMPLES, BATCHES = 50_000, 25
 IQM_VARIANCE = 1.195  # of the interquartile mean of normal values, over that of their mean, in large samples

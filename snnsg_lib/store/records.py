@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._extras import extra
 from .files import CorruptResultError, decode, encode, make_folder, remove_stray_temps, write_atomically
 
 
@@ -63,7 +64,8 @@ class RunStore:
 
         Whoever takes a lock has to look again whether the record is still missing.
         """
-        from filelock import FileLock, Timeout
+        with extra("experiments"):
+            from filelock import FileLock, Timeout
 
         file = FileLock(self.locks / f"{_checked_key(key)}.lock")
         try:

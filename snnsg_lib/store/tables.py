@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._extras import extra
 from .._provenance import canonical, sha256
 from .files import CorruptResultError, decode_lines, encode_lines, make_folder, write_atomically
 from .records import RunStore
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEVERAL = "several"  # in place of a module's hash where the runs of a table were made by more than one state of it
+# What a table that keeps rows of an earlier one says of that.
+OF_KEPT = ("frozen", "run", "commit", "dirty", "modules", "machines", "threads", "failed", "table_sha256", "kept")
 
 
 class _Shared(dict):
@@ -34,7 +37,8 @@ def to_table(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     runs : list of records
         As `sweep` returns them. A failed run has no rows and so takes no part in any average.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     rows = []
     for run in runs:
@@ -55,6 +59,7 @@ def freeze(
     *,
     directory: str | Path,
     command: str | None = None,
+    kept: pd.DataFrame | None = None,
 ) -> Path:
     """Write `NAME.csv` and `NAME.json` (provenance) and return the path of the table.
 
@@ -68,6 +73,9 @@ def freeze(
         Where to write; made when missing.
     command : str, optional
         The command that makes the table again; it is named in error messages.
+    kept : DataFrame, optional
+        Rows of an earlier table, from `load_table`, that stand in front of those of the runs. Where they come from is
+        kept too, as `kept` in the provenance.
 
     Notes
     -----
@@ -78,7 +86,8 @@ def freeze(
     crash between the two files leaves the old table readable: until the new table stands, the JSON file carries both
     provenances.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     _checked_name(name)
     folder = Path(directory)
@@ -89,6 +98,8 @@ def freeze(
     table = runs if isinstance(runs, pd.DataFrame) else to_table(runs)
     if table.empty:
         raise ValueError(f"nothing to freeze as {name!r}: no run gave a row")
+    if kept is not None:
+        table = _behind(kept, table)
     text = table.to_csv(index=False, lineterminator="\n")
     provenance = {
         "name": name,
@@ -99,6 +110,7 @@ def freeze(
         "wall_seconds": wall_seconds,
         "columns": {column: _kind(table[column]) for column in table},
         "table_sha256": sha256(text),
+        **({} if kept is None else {"kept": _facts_of_kept(kept)}),
     }
     make_folder(folder)
     previous = _readable_provenance(folder, name)
@@ -126,6 +138,20 @@ def amend(name: str, directory: str | Path, **changes: Any) -> None:
     write_atomically(Path(directory) / f"{name}.json", encode_lines(provenance))
 
 
+def _facts_of_kept(kept: pd.DataFrame) -> dict[str, Any]:
+    return {"rows": len(kept), **{key: kept.attrs[key] for key in OF_KEPT if key in kept.attrs}}
+
+
+def _behind(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the kept rows and those of `table` behind them; ValueError unless their columns agree."""
+    import pandas as pd
+
+    columns = [{column: _kind(rows[column]) for column in rows} for rows in (kept, table)]
+    if columns[0] != columns[1]:
+        raise ValueError(f"kept must have the columns of the runs, {columns[1]}, got {columns[0]}")
+    return pd.concat([kept, table], ignore_index=True)
+
+
 def load_table(name: str, directory: str | Path, *, command: str | None = None) -> pd.DataFrame:
     """Return a frozen table, its provenance in `.attrs`.
 
@@ -144,7 +170,8 @@ def load_table(name: str, directory: str | Path, *, command: str | None = None) 
     CorruptResultError
         The files do not agree with their hashes. Both errors name the file and the command that makes it again.
     """
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     _checked_name(name)
     folder = Path(directory)
@@ -225,11 +252,15 @@ def _code_of_runs(codes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _typed(cells: pd.Series, kind: str) -> pd.Series:
-    return cells == "True" if kind == "bool" else cells.astype(kind)
+    if kind == "bool":
+        return cells == "True"
+    # Below pandas 3 a missing cell becomes the text "nan".
+    return cells.astype(kind).where(cells.notna()) if kind == "str" else cells.astype(kind)
 
 
 def _kind(column: pd.Series) -> str:
-    from pandas.api import types
+    with extra("experiments"):
+        from pandas.api import types
 
     if types.is_bool_dtype(column):
         return "bool"

@@ -6,6 +6,7 @@ pass. The shapes of the bump are families, listed by name in `FAMILIES`; one mor
 `@register_family`.
 """
 
+from ._slope import Slope
 from .base import Surrogate, spikes_of
 from .families import FAMILIES, ATan, FastSigmoid, Sigmoid, Triangular, register_family
 from .models import find_surrogates, slope_set_to
@@ -15,6 +16,7 @@ __all__ = [
     "ATan",
     "FastSigmoid",
     "Sigmoid",
+    "Slope",
     "Surrogate",
     "Triangular",
     "find_surrogates",

@@ -42,7 +42,7 @@ def register_family(family: type[Surrogate]) -> type[Surrogate]:
 
 @register_family
 class FastSigmoid(Surrogate):
-    """Derivative 1 / (1 + k|u|)^2: heavy tails, the seed's choice. Zenke & Ganguli (2018), SuperSpike."""
+    """Derivative 1 / (1 + k|u|)^2: heavy tails, the paper's choice. Zenke & Ganguli (2018), SuperSpike."""
 
     label = "fast sigmoid"
     shape_area = 2.0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import check_int
+from .._extras import extra
 from .._provenance import canonical, code_of, sha256, source_hash
 from ..store import RunStore
 from .configs import checked_configs
@@ -131,8 +132,9 @@ def _count(chunks: list[Chunk]) -> int:
 
 
 def _dispatch(job: Job, chunks: list[Chunk], jobs: int, finished: Callable[[Chunk], None]) -> None:
-    from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
+    with extra("experiments"):
+        from joblib import Parallel, delayed
+        from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
     return_as = "generator_unordered" if backend.supports_return_generator or jobs == 1 else "list"
@@ -162,8 +164,9 @@ def _dispatch_alone(job: Job, store: RunStore, chunks: list[Chunk], jobs: int) -
 @contextmanager
 def _local_processes(backend: Any) -> Iterator[None]:
     """Give joblib's own processes one thread each, and end them afterwards: idle ones would run old code next time."""
-    from joblib import parallel_config
-    from joblib.externals.loky import get_reusable_executor
+    with extra("experiments"):
+        from joblib import parallel_config
+        from joblib.externals.loky import get_reusable_executor
 
     if type(backend).__name__ != "LokyBackend":
         yield
@@ -214,7 +217,8 @@ def _timed_manifest(store: RunStore, run: Callable, keys: list[str]) -> Iterator
 
 
 def _progress_bar(total: int, progress: bool) -> Any:
-    from tqdm import tqdm
+    with extra("experiments"):
+        from tqdm import tqdm
 
     # The plain text bar: the one for notebooks is a widget, dead on a static page.
     return tqdm(total=total, disable=not progress, unit="run", smoothing=0)

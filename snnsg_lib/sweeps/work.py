@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .._extras import extra
 from .._provenance import canonical, machine, sha256, source_hash
 from ..store import RunStore
 from .configs import plain
@@ -155,7 +156,8 @@ def is_complete(store: RunStore, chunk: Chunk) -> bool:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Hold BLAS and torch to one thread: sums over several threads end in other bits."""
-    from threadpoolctl import threadpool_limits
+    with extra("experiments"):
+        from threadpoolctl import threadpool_limits
 
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else None

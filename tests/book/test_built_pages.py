@@ -2,8 +2,6 @@
 
 import gzip
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from snnsg_book.explorers.explorer import SHARED
+
 ROOT = Path(__file__).resolve().parents[2]
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 LINK_KINDS = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
 MAX_PAGE_BYTES = 900_000
@@ -99,7 +98,7 @@ def test_pages_load_the_explorers_and_the_maths_that_they_show_and_no_others(pag
         scripts = [Path(urlsplit(attrs["src"]).path) for attrs in page.all("script") if attrs.get("src")]
         shown = {attrs["data-snnsg"] for attrs in page.all("figure") if attrs.get("data-snnsg")}
         loaded = [script.stem for script in scripts if script.parent.name == "explorers"]
-        assert loaded == (["core", *sorted(shown), "host"] if shown else []), page.path.name
+        assert loaded == ([*SHARED, *sorted(shown), "host"] if shown else []), page.path.name
         maths = any("math" in (attrs.get("class") or "").split() for tag, attrs in page.tags if tag in ("span", "div"))
         assert maths == any(script.name == "mathjax.js" for script in scripts), page.path.name
         assert not any("fontawesome" in script.name for script in scripts)
@@ -137,87 +136,3 @@ def test_a_page_weighs_less_than_900_kb_with_gzip(pages):
             files |= set(fonts.glob("*.woff"))
         weight = sum(len(gzip.compress(path.read_bytes())) for path in files)
         assert weight < MAX_PAGE_BYTES, f"{page.path.name}: {weight} bytes"
-
-
-# A book of one notebook that prints a number from a library next to it and notes each run in a log.
-TINY_CONFIG = """
-title: tiny
-only_build_toc_files: true
-execute: {execute_notebooks: cache}
-sphinx:
-  local_extensions: {snnsg_pages: "EXT"}
-  config:
-    extensions: [myst_nb, jupyter_book, sphinx_external_toc, sphinx_book_theme, snnsg_pages]
-    snnsg_execution_depends: [tiny_lib]
-    snnsg_assets: {assets: own}
-    html_css_files: [own/own.css]
-"""
-TINY_CELL = """
-import sys
-sys.path.insert(0, ".")
-import tiny_lib
-print(file=open("log", "a"))
-print("the answer is", tiny_lib.ANSWER)
-"""
-
-
-class TinyBook:
-    """A book in `folder` with the extension of the real one."""
-
-    def __init__(self, folder):
-        import nbformat
-
-        self.folder = folder
-        (folder / "tiny_lib").mkdir()
-        (folder / "assets").mkdir()
-        self.set_answer(41)
-        self.set_style("red")
-        cells = [nbformat.v4.new_markdown_cell("# Tiny"), nbformat.v4.new_code_cell(TINY_CELL.strip())]
-        notebook = nbformat.v4.new_notebook(cells=cells)
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, folder / "page.ipynb")
-        (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-        extension = (ROOT / "book" / "_ext").as_posix()
-        (folder / "_config.yml").write_text(TINY_CONFIG.replace("EXT", extension))
-
-    def set_answer(self, answer):
-        (self.folder / "tiny_lib" / "__init__.py").write_text(f"ANSWER = {answer}\n")
-
-    def set_style(self, colour):
-        (self.folder / "assets" / "own.css").write_text(f"body {{ color: {colour} }}\n")
-
-    def build(self):
-        """Build, and return the page and how often its notebook has run so far."""
-        command = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "-q"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        html = (self.folder / "_build" / "html" / "page.html").read_text(encoding="utf-8")
-        return html, len((self.folder / "log").read_text())
-
-
-def test_changed_library_is_never_shown_with_stale_output(tmp_path):
-    book = TinyBook(tmp_path)
-    html, runs = book.build()
-    assert "the answer is 41" in html
-    assert runs == 1
-    assert book.build()[1] == 1, "nothing changed: the stored output serves"
-    (tmp_path / "page.ipynb").touch()
-    assert book.build()[1] == 1, "the page is read again, its output comes from the cache"
-
-    book.set_answer(42)
-    html, runs = book.build()
-    assert "the answer is 42" in html
-    assert "the answer is 41" not in html
-    assert runs == 2
-    assert len(list((tmp_path / "_build" / ".jupyter_cache").iterdir())) == 1, "the stale cache is gone"
-
-
-def test_changed_style_reaches_the_pages_when_no_page_changed(tmp_path):
-    book = TinyBook(tmp_path)
-    before, _ = book.build()
-    book.set_style("blue")
-    after, runs = book.build()
-    assert "blue" in (tmp_path / "_build" / "html" / "_static" / "own" / "own.css").read_text()
-    address = re.compile(r"own/own\.css\?v=\w+")
-    assert address.search(before)[0] != address.search(after)[0]
-    assert runs == 1

@@ -6,18 +6,30 @@ import pandas as pd
 import pytest
 import torch
 
+from snnsg_book import load_results
 from snnsg_book.claims import CLAIMS
-from snnsg_book.studies.control import bc_slopes, causes, map, regimes, reset, td3_slopes, training
+from snnsg_book.studies.control import (
+    bc_slopes,
+    carried,
+    causes,
+    map,
+    regimes,
+    reset,
+    reset_search,
+    td3_slopes,
+    training,
+)
 from snnsg_book.studies.control.figures import causes as cause_figures
 from snnsg_book.studies.control.figures import learning as control_figures
 from snnsg_book.studies.control.outcomes import outcomes
 from snnsg_lib.gradients import cosine_similarity
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.policies import make_policy
 from snnsg_lib.learning.replicas import Replicas
-from snnsg_lib.td3 import TD3
 
 mpl.use("Agg")
 SMALL = {"hidden": (8, 8), "critic_hidden": (8,), "start_steps": 40, "batch_size": 8}
+WINDOW = carried.USUAL
 CLAIM = {claim.id: claim for claim in CLAIMS}
 
 
@@ -54,8 +66,8 @@ def test_every_chunk_holds_all_slopes_of_its_seeds(experiment):
 )
 def test_an_experiment_has_the_seeds_that_its_claim_asks_for(identity, experiment):
     claim = CLAIM[identity]
-    for regime in claim.regimes:
-        wanted = dict(regime.where)
+    for part in (part for regime in claim.regimes for part in regime.parts):
+        wanted = dict(part.where)
         seeds = {c.seed for c in experiment.configs() if all(getattr(c, name) == v for name, v in wanted.items())}
         assert len(seeds) >= claim.seeds
 
@@ -163,50 +175,151 @@ def carried_policy(num_steps=4):
 def test_carried_potentials_continue_where_the_last_action_left_them():
     policy, longer = carried_policy(4), carried_policy(8)
     observation = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0))
-    _, memory = reset.carried_step(policy, observation, None)
-    carried, _ = reset.carried_step(policy, observation, memory)
+    _, memory = carried.carried_step(policy, observation, None)
+    onward, _ = carried.carried_step(policy, observation, memory)
     _, recording = longer.net(observation, record=True)
     rate = recording.spk[-1][4:].mean(0)
     expected = torch.tanh(2.0 * (rate @ longer.net.weights[-1] + longer.net.biases[-1].unsqueeze(1)))
-    assert torch.allclose(carried, expected, atol=1e-6)
+    assert torch.allclose(onward, expected, atol=1e-6)
 
 
 def test_an_episode_that_starts_in_a_window_starts_from_zero():
     policy = carried_policy()
-    windows = torch.randn(2, 3, reset.WINDOW, 7, generator=torch.Generator().manual_seed(0))
-    starts = torch.zeros(2, 3, reset.WINDOW, dtype=torch.bool)
+    windows = torch.randn(2, 3, WINDOW.length, 7, generator=torch.Generator().manual_seed(0))
+    starts = torch.zeros(2, 3, WINDOW.length, dtype=torch.bool)
     starts[:, :, -1] = True
-    actions, _ = reset.carried_actions(policy, windows, starts)
-    fresh, _ = reset.carried_step(policy, windows[:, :, -1], None)
+    actions, _ = carried.carried_actions(policy, windows, starts, WINDOW)
+    fresh, _ = carried.carried_step(policy, windows[:, :, -1], None)
     assert torch.equal(actions[-1], fresh)
-    assert len(actions) == reset.LEARNT
+    assert len(actions) == WINDOW.learnt
 
 
 def test_a_warm_up_carries_no_gradient():
     policy = carried_policy()
-    windows = torch.randn(2, 3, reset.WINDOW, 7, generator=torch.Generator().manual_seed(0))
+    windows = torch.randn(2, 3, WINDOW.length, 7, generator=torch.Generator().manual_seed(0))
     windows.requires_grad_()
-    starts = torch.zeros(2, 3, reset.WINDOW, dtype=torch.bool)
-    actions, _ = reset.carried_actions(policy, windows, starts)
+    starts = torch.zeros(2, 3, WINDOW.length, dtype=torch.bool)
+    actions, _ = carried.carried_actions(policy, windows, starts, WINDOW)
     (grad,) = torch.autograd.grad(sum(action.sum() for action in actions), [windows])
-    assert not grad[:, :, : reset.WARM_UP].any()
-    assert grad[:, :, reset.WARM_UP :].any()
+    assert not grad[:, :, : WINDOW.warm_up].any()
+    assert grad[:, :, WINDOW.warm_up :].any()
 
 
 def test_windows_of_a_carried_td3_hold_consecutive_transitions():
-    td3 = reset.CarriedTD3(slopes=[10.0, 10.0], seeds=[0, 1], paired=True, **SMALL)
+    td3 = carried.CarriedTD3(slopes=[10.0, 10.0], seeds=[0, 1], paired=True, **SMALL)
     td3.learn(120, evaluate_every=60, episodes=1)
-    batch, starts = td3._windows()
-    follows = (batch.observation[:, :, 1:] == batch.next_observation[:, :, :-1]).all(-1)
+    batch = td3.probe_batch()
+    whole, starts = batch.whole, batch.starts
+    follows = (whole.observation[:, :, 1:] == whole.next_observation[:, :, :-1]).all(-1)
     assert bool((follows | starts[:, :, 1:]).all())
+    assert torch.equal(batch.reward, whole.reward[:, :, WINDOW.warm_up :].flatten(1, 2))
+    assert batch.reward.shape == (2, SMALL["batch_size"])
+
+
+def test_learnt_steps_must_fill_a_batch():
+    with pytest.raises(ValueError, match="batch_size must be a multiple of the 3 learnt steps, got 8"):
+        carried.CarriedTD3(slopes=[10.0], seeds=[0], window=carried.Window(2, 3), **SMALL)
+
+
+@pytest.mark.parametrize("policy", reset.POLICIES)
+def test_every_arm_moves_its_targets_as_often_as_td3_says(policy, monkeypatch):
+    moves, made = [], []
+    move, learn = TD3._move_targets, TD3.learn
+    monkeypatch.setattr(TD3, "_move_targets", lambda td3: moves.append(td3.num_updates) or move(td3))
+    monkeypatch.setattr(TD3, "learn", lambda td3, *args, **kwargs: made.append(td3) or learn(td3, *args, **kwargs))
+    rate, window = reset.CHOSEN["td3", policy]
+    reset.run([reset.Config("td3", policy, rate, *window, 0, 1100)])
+    (td3,) = made
+    assert td3.num_updates >= 50
+    assert moves == list(range(td3.target_delay, td3.num_updates + 1, td3.target_delay))
+
+
+def made(cls, **more):
+    """A small learner of the experiments, just beginning to learn."""
+    slopes, seeds = [100.0] * 3, [0, 1, 2]
+    learner = cls(slopes=slopes, seeds=seeds, paired=True, **SMALL, **more)
+    learner.learn(60, evaluate_every=10**6)
+    return learner
+
+
+OVERRIDING = {
+    "carried state": lambda **more: made(carried.CarriedTD3, **more),
+    "turned gradients": lambda **more: made(causes.TurnedGradients, treatments=causes.GRADIENTS, **more),
+    "tandem": lambda **more: made(causes.Tandem, sources=[1, 2, 0], **more),
+    "parameter noise": lambda **more: made(causes.ParameterNoise, **more),
+    "fixed buffer": lambda **more: made(causes.FixedBuffer, rows=np.random.default_rng(0).random(
+        (3, 50, 4, 18), dtype=np.float32), **more),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVERRIDING)
+def test_a_broken_replica_stops_in_every_learner_and_does_nothing(name):
+    learner = OVERRIDING[name]()
+    with torch.no_grad():
+        learner.policy.net.weights[0][1, 0, 0] = float("nan")
+    learner.learn(120, evaluate_every=60, episodes=1)
+    assert list(learner.failures) == [1]
+    assert "gradient is NaN" in learner.failures[1]
+    assert all(torch.isfinite(p).all() for module, _ in learner._trained() for p in module.parameters())
+    assert not any(weight[1].any() for weight in learner.policy.net.weights)
+    assert not learner.act(learner.observation, learner.num_envs).reshape(3, learner.num_envs, -1)[1].any()
+
+
+def test_actions_of_noisy_parameters_that_break_stop_the_policy_behind_them():
+    learner = OVERRIDING["parameter noise"]()
+    with torch.no_grad():
+        learner.perturbed.net.biases[-1][1, 0] = float("nan")
+    learner.learn(64)
+    assert learner.failures == {1: "action is NaN or infinite at step 60"}
+    assert not any(weight[1].any() for weight in learner.policy.net.weights)
+    assert all(weight[0].any() for weight in learner.policy.net.weights)
+
+
+@pytest.mark.parametrize("name", OVERRIDING)
+def test_every_learner_clips_the_gradient_of_each_replica(name):
+    learner = OVERRIDING[name](max_grad_norm=1e-6)
+    squares = sum((p.grad.flatten(1) ** 2).sum(1) for p in learner.policy.parameters())
+    np.testing.assert_allclose(squares.sqrt().clamp(min=1e-12), 1e-6, rtol=1e-3)
+
+
+def test_the_search_keeps_away_from_the_seeds_of_the_record():
+    assert not {c.seed for c in reset_search.configs()} & {c.seed for c in reset.configs()}
+    tried = {(c.algorithm, c.policy, c.learning_rate, c.warm_up, c.learnt) for c in reset_search.configs()}
+    assert {(*arm, rate, *window) for arm, (rate, window) in reset.CHOSEN.items()} <= tried
+    rates = {arm: {rate for *same, rate, _, _ in tried if tuple(same) == arm} for arm in reset.CHOSEN}
+    assert all(found == set(reset_search.RATES) for found in rates.values())
+
+
+def test_the_record_uses_what_the_search_found():
+    assert reset_search.chosen(load_results("control_reset_search")) == reset.CHOSEN
+
+
+def test_the_authors_network_is_drawn_anew_for_each_seed_and_alike_for_both_slopes():
+    network = regimes.authors_network([3, 4, 3])
+    decays, thresholds = (torch.cat(network[name], dim=1) for name in ("beta", "threshold"))
+    assert decays.shape == thresholds.shape == (3, sum(regimes.AUTHORS))
+    for values in (decays, thresholds):
+        assert torch.equal(values[0], values[2])
+        assert not torch.equal(values[0], values[1])
+    (rows,) = regimes.run([regimes.Config("the authors' network", "bc", 2.0, seed=3, share=0.05)])
+    assert len(rows) == 1
+
+
+def test_decays_and_thresholds_of_the_authors_network_are_independent_and_half_lie_below_one_half():
+    network = regimes.authors_network(range(regimes.SEEDS))
+    decays, thresholds = (torch.cat(network[name], dim=1).flatten() for name in ("beta", "threshold"))
+    assert abs(np.corrcoef(decays, thresholds)[0, 1]) < 0.05
+    for values in (decays, thresholds):
+        assert (values < 0.5).float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert thresholds.min() == pytest.approx(regimes.LOWEST)
 
 
 def test_s4_holds_where_all_slopes_end_alike_but_steep_ones_come_late():
     table = pd.concat([curves(learns_at, setting=name) for name in ("slow_actor", "default")])
     found = {result.regime: result.outcome for result in CLAIM["S4"].results(table)}
-    assert found["PlanarHover, slow actor: final return"] == "supported"
-    assert found["PlanarHover, default rates: speed"] == "supported"
-    assert found["CrazyflieHover: speed"] == "undecided"  # not in the table
+    assert found["PlanarHover, slow actor"] == "supported"
+    assert found["PlanarHover, default rates"] == "supported"
+    assert found["CrazyflieHover"] == "undecided"  # not in the table
 
 
 def test_s5_is_excluded_where_the_slope_makes_no_difference():
@@ -216,12 +329,12 @@ def test_s5_is_excluded_where_the_slope_makes_no_difference():
 
 
 def test_s6_needs_noise_to_help_the_steep_slope():
-    treatments = {"own": 0.0, "gradient noise": -20.0, "parameter noise": 30.0, "data of the other": 0.0}
+    treatments = {"own": 0.0, "gradient noise": -20.0, "parameter noise": 30.0}
     table = pd.concat(
         curves(lambda k, step, rng, more=more: learns_at(k, step, rng) + more, (100.0,), 15, treatment=name)
         for name, more in treatments.items()
     )
-    assert [result.outcome for result in CLAIM["S6"].results(table)] == ["excluded", "supported", "excluded"]
+    assert [result.outcome for result in CLAIM["S6"].results(table)] == ["excluded", "supported"]
 
 
 def test_s12_reads_both_learners():
@@ -230,7 +343,24 @@ def test_s12_reads_both_learners():
         for policy in reset.POLICIES
         for algorithm in ("bc", "td3")
     )
-    assert [result.outcome for result in CLAIM["S12"].results(table)] == ["supported", "supported"]
+    assert [result.outcome for result in CLAIM["S12"].results(table)] == ["supported"] * 4
+
+
+def test_s12_tells_the_reset_with_a_stack_from_the_one_without():
+    late = {"stack and reset": 0, "reset": 6000, "carried state": 0}
+    table = pd.concat(
+        curves(lambda k, step, rng, late=late[policy]: learns_at(k, step - late, rng), (10.0,), 15, policy=policy,
+               algorithm=algorithm)
+        for policy in reset.POLICIES
+        for algorithm in ("bc", "td3")
+    )  # fmt: skip
+    found = {result.regime: result.outcome for result in CLAIM["S12"].results(table)}
+    assert found == {
+        "cloning: stack and reset": "supported",
+        "cloning: reset": "excluded",
+        "TD3: stack and reset": "supported",
+        "TD3: reset": "excluded",
+    }
 
 
 def test_learning_curves_show_runs_middle_and_threshold():

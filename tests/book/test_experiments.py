@@ -105,6 +105,23 @@ def test_quick_run_without_a_folder_goes_to_a_temporary_one(toy, capsys, monkeyp
     assert f"Wrote {toy}" in capsys.readouterr().out
 
 
+def test_chosen_configs_run_again_alone_and_the_table_keeps_its_other_rows(toy, monkeypatch):
+    for module in ("__main__", "results"):
+        monkeypatch.setattr(f"snnsg_book.{module}.folder_of", lambda name: toy / "data")
+    main(["toy"])
+    before = load_results("toy")
+    main(["toy", "--only", "seed=3", "--runs", str(toy / "again")])
+    after = load_results("toy")
+    assert after.equals(before)
+    assert len(list((toy / "again" / "records").iterdir())) == 1
+    assert after.attrs["kept"]["rows"] == 3
+    assert after.attrs["kept"]["table_sha256"] == before.attrs["table_sha256"]
+    with pytest.raises(SystemExit, match="--only must be FIELD=VALUE of some configs of toy"):
+        main(["toy", "--only", "seed=7"])
+    with pytest.raises(SystemExit, match="--only must name the last rows"):
+        main(["toy", "--only", "seed=1"])
+
+
 def test_unknown_experiment_is_refused_with_a_list(toy, capsys):
     with pytest.raises(SystemExit):
         main(["../toy"])

@@ -10,16 +10,12 @@ import pytest
 
 import snnsg_book.explorers
 from snnsg_book import style
-from snnsg_book.explorers import NeuronExplorer
 from snnsg_book.studies.spike.figures import (
-    plot_neuron,
-    plot_population,
     plot_slope_widths,
-    plot_spike,
     plot_surrogates,
 )
 from snnsg_book.style import drawing
-from snnsg_lib.surrogates import ATan, FastSigmoid, Sigmoid, Triangular
+from snnsg_lib.surrogates import ATan, FastSigmoid
 
 SLOPES = [1, 2, 5, 10, 25, 50, 100]
 CSS = (Path(snnsg_book.explorers.__file__).parent / "explorer.css").read_text(encoding="utf-8")
@@ -110,14 +106,6 @@ def test_primitive_is_drawn_on_request_and_other_curves_are_refused():
 def test_plots_draw_into_the_axes_they_are_given():
     ax = plt.figure().subplots()
     assert plot_surrogates([FastSigmoid(5)], ax=ax) is ax
-    assert plot_spike(Triangular(5), ax=ax) is ax
-    assert plot_population(Sigmoid(5), -1, 0.5, 0.2, ax=ax) is ax
-
-
-def test_smooth_spike_rises_from_zero_to_one_at_any_normalisation():
-    for normalization in ("peak", "area"):
-        _, values = plot_spike(Triangular(10, normalization=normalization)).lines[1].get_data()
-        assert (float(values[0]), float(values[-1])) == pytest.approx((0, 1))
 
 
 @pytest.mark.parametrize("normalization", ["peak", "area"])
@@ -129,14 +117,6 @@ def test_widths_shrink_as_one_over_the_slope(normalization):
     peaks = axes[1].lines[0].get_ydata()
     assert peaks[-1] == pytest.approx(1 if normalization == "peak" else 50)
     assert [text.get_text() for text in axes[0].get_xticklabels()] == ["1", "2", "5", "10", "25", "50", "100"]
-
-
-def test_neuron_figure_shows_each_spike_as_a_tick():
-    traces = NeuronExplorer().traces()
-    axes = plot_neuron(*traces, slope=25)
-    ticks = axes[1].collections[0].get_segments()
-    assert [tick[0][0] for tick in ticks] == [step + 1 for step in np.flatnonzero(traces.spk)]
-    assert axes[2].get_xlabel() == "time step"
 
 
 def test_style_keeps_text_readable_and_svg_text_real():

@@ -9,8 +9,8 @@ import pytest
 from snnsg_book.studies.control.buffer import buffer_contents
 from snnsg_book.studies.control.figures import plot_buffer
 from snnsg_book.style import middle_and_interval, middles_and_intervals
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
-from snnsg_lib.td3 import TD3
 
 mpl.use("Agg")
 

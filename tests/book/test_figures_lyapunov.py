@@ -44,25 +44,6 @@ def test_uncoupled_spectrum_has_half_of_the_neurons_at_each_leak_slower_first():
         assert "without coupling" in {text.get_text() for text in ax.texts}
 
 
-def test_raster_has_a_tick_where_a_neuron_spikes():
-    spk = np.zeros((5, 3))
-    spk[[0, 4], 1] = 1
-    ax = figures.plot_raster(spk)
-    assert [list(row.get_positions()) for row in ax.collections] == [[], [1, 5], []]
-
-
-@pytest.mark.parametrize("exponent", [-0.05, 0.1])
-def test_perturbation_carries_a_line_with_the_exponent_as_its_slope(exponent):
-    log_size = exponent * np.arange(101) + np.sin(np.arange(101))
-    ax = figures.plot_perturbation(log_size, exponent, 20, alone=-0.2)
-    forgets, curve, line = ax.lines
-    assert line_through(forgets) == pytest.approx(-0.2)
-    assert curve.get_ydata().tolist() == log_size.tolist()
-    assert line_through(line) == pytest.approx(exponent)
-    assert line.get_ydata()[0] == log_size[20]
-    assert f"slope λ₁ = {exponent:.3f}".replace("-", "−") in {text.get_text() for text in ax.texts}
-
-
 def test_distance_of_two_orbits_runs_beside_its_exponent():
     other = np.zeros((30, 2))
     orbit = np.stack([1e-6 * np.exp(0.4 * np.arange(100)).clip(max=1e6), np.zeros(100)], axis=1)

@@ -111,9 +111,9 @@ def memory():
 def test_memory_and_mixing_are_differences_between_arms_by_seed():
     rows = memory()
     mixing = CLAIM["T45"].measure(rows[rows.task == "xor"], CLAIM["T45"].regimes[0])
-    lasting = CLAIM["T46"].measure(rows[rows.task == "copy"], CLAIM["T46"].regimes[0])
+    lasting = [CLAIM["T46"].measure(rows[rows.task == "copy"], regime) for regime in CLAIM["T46"].regimes]
     assert mixing.tolist() == pytest.approx([0.1] * 10)
-    assert lasting.tolist() == pytest.approx([-0.1] * 10)
+    assert [differences.iloc[0] for differences in lasting] == pytest.approx([-0.1, -0.15])  # against × 4 and × 8
 
 
 def test_memory_is_drawn_for_three_arms_beside_chance():
@@ -149,16 +149,16 @@ def test_bits_of_a_stream_are_those_of_lag_steps_before_the_spikes():
 
 
 def test_larger_weights_are_drawn_against_their_factor():
-    accuracy = {"none": 0.5, "gain 2": 0.6, "gain": 0.8, "gain 8": 0.7, "before": 0.9}
+    solved = {"none": 0, "gain 2": 1, "gain": 2, "gain 8": 1, "before": 2}
     rows = [
-        {"task": "copy", "delay": 45, "arm": arm, "seed": seed, "accuracy": value}
-        for arm, value in accuracy.items()
+        {"task": "copy", "delay": 45, "arm": arm, "seed": seed, "solved": seed < count}
+        for arm, count in solved.items()
         for seed in (0, 1)
     ]
     (ax,) = figures.plot_larger_weights(pd.DataFrame(rows))
     flossed, larger = ax.lines
-    assert flossed.get_ydata() == pytest.approx([0.9, 0.9])
-    assert larger.get_xydata().tolist() == [[1, 0.5], [2, 0.6], [4, 0.8], [8, 0.7]]
+    assert flossed.get_ydata() == pytest.approx([1, 1])
+    assert larger.get_xydata().tolist() == [[1, 0], [2, 0.5], [4, 1], [8, 0.5]]
 
 
 def test_all_runs_of_the_explorer_end_at_a_checkpoint():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from snnsg_book.studies.flossing import figures, networks
-from snnsg_book.studies.flossing.figures.flossing import ARMS
+from snnsg_book.studies.flossing.figures.tasks import ARMS
 from snnsg_book.studies.flossing.spectra import _kicks, distances, tangent_growth
 from snnsg_book.studies.flossing.tasks import SCHEDULES, flossing_steps, of_runs, with_cost
 
@@ -139,6 +139,9 @@ def test_arms_have_names_and_each_its_own_look():
     assert len(looks) == len(ARMS)
     (ax,) = figures.plot_training(runs(), ["none", "before"])
     assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["no flossing", "flossed before"]
+    assert ax.lines[0].get_ydata()[[0, -1]].tolist() == [0, 1]  # the share that is right in 90 %, not the accuracy
+    (ax,) = figures.plot_training(runs(), ["none", "before"], "exponent")
+    assert ax.lines[1].get_ydata() == pytest.approx(-0.3)
     ended = of_runs(runs())
     (ax,) = figures.plot_delays(ended, ["none", "before"])
     assert ax.get_title() == "copy"

@@ -17,6 +17,7 @@ from snnsg_book.studies.schedules import (
     meant_bc,
     meant_td3,
     normalisation,
+    published,
     search,
     td3,
 )
@@ -230,11 +231,12 @@ def frozen(directory, **tables):
 
 def test_claims_are_decided_by_schedules_and_fixed_slopes_together(tmp_path):
     scheduled, fixed = in_every_setting(SCHEDULED), in_every_setting(FIXED)
-    meant = in_every_setting(curves({"meant": 7500, "meant, change alone": 19_000, "meant, rescaled": 7400}))
-    frozen(tmp_path, schedules_td3=scheduled, td3_slopes=fixed, bc_slopes=fixed)
+    meant = curves({"meant": 7500, "meant, change alone": 19_000, "meant, rescaled": 7400})
+    frozen(tmp_path, schedules_td3=scheduled, td3_slopes=fixed, schedules_bc=scheduled, bc_slopes=fixed)
+    frozen(tmp_path, schedules_meant_td3=in_every_setting(meant), schedules_meant_bc=in_every_setting(meant))
     found = curves({"gain 2, k = 10": 3000}, role="initialisation")
     found = in_every_setting(pd.concat([found, curves({"wake, then steep": 9000}, role="schedule")]))
-    frozen(tmp_path, schedules_meant_td3=meant, schedules_meant_bc=meant, schedules_confirm=found)
+    frozen(tmp_path, schedules_confirm=found)
     expected = {
         "S7": "not reproduced",
         "S8": "reproduced",
@@ -258,8 +260,8 @@ def test_a_sweep_of_one_seed_is_judged_on_the_other_seeds():
     assert picked_by_one_pilot(speeds).tolist() == [2.0, (5.0 + 3.0) / 2, (6.0 + 4.0) / 2]
 
 
-def test_a_claim_stays_pending_until_every_table_it_needs_is_there(tmp_path):
-    frozen(tmp_path, schedules_td3=SCHEDULED)
+def test_a_claim_is_pending_until_every_table_it_needs_is_there(tmp_path):
+    frozen(tmp_path, schedules_meant_td3=SCHEDULED)
     assert verdicts([CLAIM["S9"]], tmp_path)["verdict"].tolist() == ["pending"]
 
 
@@ -310,3 +312,26 @@ def test_paths_and_price_are_drawn_from_their_tables():
     drawn = figures.plot_price_of_a_sweep(price)
     assert len(drawn.get_lines()) == len(price)
     assert (np.diff(drawn.get_lines()[-1].get_ydata()) < 0).all()
+
+
+def test_bars_of_the_paper_stand_beside_ours_counted_in_the_same_way():
+    columns = ["setting", "slope", "seed", "step", "episode_return"]
+    fixed = FIXED[FIXED.slope.isin([2.0, 50.0, 100.0])][columns]
+    scheduled = curves({"interval, linear": 17_000, "meant": 7500, "coded": 6200})
+    table = published.beside_the_published(fixed, scheduled).set_index(["arm", "measure"])
+    assert (table.loc["k = 2", ["published", "here"]] == 1).all(axis=None)
+    assert table.loc[("k = 100", "time"), "published"] == pytest.approx(41.9 / 22.5)
+    assert table.loc[("interval, linear", "time"), "here"] > 2
+    assert table.loc[("coded", "best"), "here"] == pytest.approx(1)  # all fly equally well in the end
+    axes = figures.plot_beside_the_published(table.reset_index())
+    assert [label.get_text() for label in axes[0].get_yticklabels()][-1] == "k = 2"
+
+
+def test_cubic_slope_is_fed_as_its_authors_coded_it():
+    coded = arms.factory(arms.MEANT["coded"], "slow_actor", 18)(FastSigmoid())
+    for reward in (arms.CRASH["planar"], 0.95 * 200):
+        coded.step(reward)
+    assert coded.get_last_slope() == pytest.approx(101.0)
+    meant = arms.factory(arms.MEANT["meant"], "slow_actor", 18)(FastSigmoid())
+    meant.step(arms.CRASH["planar"])
+    assert meant.get_last_slope() == 1.0

@@ -1,19 +1,18 @@
-"""The Python side of the learning-curve explorer and of the flight viewer."""
+"""The learning-curve explorer and the flight viewer: what their stored numbers are, and what they say of them."""
 
 import json
 import math
 import re
 from contextlib import contextmanager
-from urllib.parse import unquote
+from itertools import product
 
 import numpy as np
 import pytest
+from page_scripts import ask, sentence
 from synthetic_curves import learning_table
 
 from snnsg_book import load_results
 from snnsg_book.explorers import FlightViewer, LearningCurveExplorer, curves, flight
-from snnsg_book.explorers.curves import SLOPES
-from snnsg_book.studies.control.figures.flight import project
 from snnsg_book.studies.control.outcomes import THRESHOLDS, outcomes
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
@@ -83,18 +82,18 @@ def test_a_return_just_below_the_threshold_has_not_arrived(short, arrived):
         explorer = LearningCurveExplorer()
         assert explorer.curve(2).arrived == arrived
         way = "half of the runs pass 100 by step 1,000 (5 of 5 ever do)"
-        assert (way if arrived else "fewer than half of the runs pass 100 (0 of 5)") in explorer.sentence()
+        assert (way if arrived else "fewer than half of the runs pass 100 (0 of 5)") in sentence(explorer)
 
 
 def test_sentence_compares_what_is_drawn(explorer):
-    words = explorer().sentence()
+    words = sentence(explorer())
     assert words.startswith(
         "TD3 on PlanarHover (slow actor), 32 runs of each slope: with k = 2 half of the runs pass 100"
     )
     assert "with k = 100" in words
-    assert "with k = 100" not in explorer(against="nothing").sentence()
-    assert explorer(slope=100).shown() == [100]
-    every = explorer(against="all", learner="bc", setting="crazyflie", seeds="5").sentence()
+    assert "with k = 100" not in sentence(explorer(against="nothing"))
+    assert sentence(explorer(slope=100)).count("with k = 100") == 1
+    every = sentence(explorer(against="all", learner="bc", setting="crazyflie", seeds="5"))
     assert every.startswith("Cloning on CrazyflieHover, 5 runs of each slope")
     assert "Of all slopes k = 1 is first to bring half of its runs there (by update " in every
 
@@ -121,15 +120,6 @@ def test_curves_and_flights_are_light(explorer):
     assert not re.search(r"\d\.\d", state.partition('"curves"')[2]), "whole numbers alone"
 
 
-@pytest.mark.parametrize("against", ["100", "nothing", "all"])
-def test_picture_of_the_curves_shows_threshold_and_every_label(explorer, against):
-    shown = explorer(against=against)
-    texts = [text.get_text() for text in shown.draw().axes[0].texts]
-    assert "threshold 100" in texts
-    slopes = SLOPES if against == "all" else shown.shown()
-    assert {f"k = {slope}" for slope in slopes} <= set(texts)
-
-
 def test_a_missing_table_is_named_with_the_command_that_makes_it(monkeypatch, tmp_path):
     monkeypatch.setattr(curves, "load_results", lambda name: load_results(name, tmp_path))
     monkeypatch.setattr(curves, "stored_curves", curves.stored_curves.__wrapped__)
@@ -139,7 +129,7 @@ def test_a_missing_table_is_named_with_the_command_that_makes_it(monkeypatch, tm
 
 FLIGHTS = [{"pilot": "expert"}] + [
     {"pilot": pilot, "slope": slope, "trained": trained}
-    for pilot in flight.UNITS
+    for pilot in flight.LEARNERS
     for slope in flight.SLOPES
     for trained in flight.TRAINED
 ]
@@ -155,30 +145,25 @@ def test_all_flights_begin_in_one_state_and_the_expert_stays_up():
 def test_a_flight_unpacks_to_the_rows_of_the_table(which):
     viewer = FlightViewer(**which)
     rows = flight.flight_rows(viewer.pilot, viewer.slope, viewer.trained)
-    packed = viewer.flight()
+    packed, words = viewer.flight(), sentence(viewer)
     for name, scale in flight.SCALES.items():
         expected = rows[name].to_numpy() * (np.sign(rows.qw.to_numpy()) if name.startswith("q") else 1)
         assert np.cumsum(packed["motion"][name]) / scale == pytest.approx(expected, abs=1e-9)
     assert packed["earned"] == round(rows.reward.sum())
     assert len(packed["spikes"]) == (0 if viewer.pilot == "expert" else 48 * len(rows))
     failed = len(rows) < flight.STEPS
-    assert (f"fails after {0.02 * len(rows):.2f} s" in viewer.sentence()) == failed
-    assert f"{packed['earned']} of 150 points" in viewer.sentence()
-
-
-def test_play_head_stops_where_the_flight_ends():
-    assert FlightViewer(time=0).step() == 0
-    assert FlightViewer(time=0.58).step() == 29
-    assert FlightViewer(time=3, pilot="expert").step() == flight.STEPS - 1
-    crashed = FlightViewer(time=3, pilot="td3", trained="0.1")
-    assert crashed.step() == len(crashed.flight()["motion"]["x"]) - 1 < 30
+    assert (f"fails after {0.02 * len(rows):.2f} s" in words) == failed
+    assert f"{packed['earned']} of 150 points" in words
 
 
 def test_projection_keeps_what_lies_across_the_view():
-    assert project(np.array([0.0, 0.0, 1.0]), 0, 0) == pytest.approx([0, 1])
-    assert project(np.array([0.0, 1.0, 0.0]), 0, 0) == pytest.approx([1, 0])
-    assert project(np.array([1.0, 0.0, 0.0]), 0, 0) == pytest.approx([0, 0])  # along the view
-    assert project(np.array([1.0, 0.0, 0.0]), 0, 90) == pytest.approx([0, -1])  # from above, towards the viewer's feet
+    def seen(*given):
+        return ask("flight", [["projected", *given]])[0]
+
+    assert seen([0, 0, 1], 0, 0) == pytest.approx([0, 1])
+    assert seen([0, 1, 0], 0, 0) == pytest.approx([1, 0])
+    assert seen([1, 0, 0], 0, 0) == pytest.approx([0, 0])  # along the view
+    assert seen([1, 0, 0], 0, 90) == pytest.approx([0, -1])  # from above, towards the viewer's feet
 
 
 @pytest.mark.parametrize(
@@ -190,18 +175,33 @@ def test_controls_of_the_viewer_are_checked(control, value):
         FlightViewer(**{control: value})
 
 
-@pytest.mark.parametrize(
-    "change", [{"time": 0.2}, {"azimuth": 10}, {"elevation": 60}, {"slope": "2"}, {"pilot": "expert"}]
-)
-def test_every_control_of_the_viewer_changes_its_picture(change):
-    assert FlightViewer(**change).to_svg() != FlightViewer().to_svg()
+def test_play_head_stops_where_the_flight_ends():
+    steps = ask("flight", [["stepAt", time, 150] for time in (0, 0.58, 3)] + [["stepAt", 3, 25]])
+    assert steps == [0, 29, flight.STEPS - 1, 24]
 
 
-@pytest.mark.parametrize("which", [{}, {"pilot": "expert"}])
-def test_html_of_the_viewer_holds_flights_picture_and_words(which):
+@pytest.mark.parametrize("which", FLIGHTS, ids=lambda which: " ".join(which.values()))
+def test_the_page_unpacks_a_flight_to_the_rows_of_the_table(which):
     viewer = FlightViewer(**which)
-    bundle, _ = viewer._repr_mimebundle_()
-    state = re.search(r'data-state="([^"]*)"', bundle["text/html"])[1].replace("&quot;", '"')
-    assert json.loads(state) == viewer.page_state
-    assert bundle["text/plain"] == viewer.sentence()
-    assert ("the expert has no neurons" in unquote(bundle["text/html"])) == bool(which)
+    rows = flight.flight_rows(viewer.pilot, viewer.slope, viewer.trained)
+    (flown,) = ask("flight", [["unpack", viewer.state, "table"]], viewer.table)
+    assert np.array(flown["position"]) == pytest.approx(rows[["x", "y", "z"]].to_numpy(), abs=1e-9)
+    # A quaternion and its opposite are one attitude; the table has three digits.
+    attitude = rows[["qw", "qx", "qy", "qz"]].to_numpy() * np.sign(rows[["qw"]].to_numpy())
+    assert np.array(flown["attitude"]) == pytest.approx(attitude, abs=0.05)
+    assert np.array(flown["attitude"])[:, 1:] == pytest.approx(attitude[:, 1:], abs=1e-9)
+    assert pytest.approx(rows.filter(like="action").to_numpy(), abs=1e-9) == np.array(flown["motors"]).T
+
+
+def test_the_page_finds_the_curve_that_python_finds(explorer):
+    choices = list(product((2, 50), curves.SETTINGS, curves.LEARNERS, ("5", "all")))
+    shown = [explorer(**dict(zip(("slope", "setting", "learner", "seeds"), choice, strict=True))) for choice in choices]
+    answers = ask("curves", [["curve", one.slope, one.state, "table"] for one in shown], shown[0].table)
+    for one, found in zip(shown, answers, strict=True):
+        expected = one.curve(int(one.slope))
+        assert [found[key] for key in ("runs", "middle", "low", "high", "arrived")] == [*expected[:5]]
+        assert (found["halfBy"] or math.inf) == expected.half_by  # JSON has no endless number
+
+
+def test_the_expert_has_no_neurons_to_speak_of():
+    assert sentence(FlightViewer(pilot="expert")).endswith("It solves equations and has no neurons.")

@@ -1,12 +1,12 @@
 """The Python side of the flossing explorer: its numbers are those of the table, to the digits that a page holds."""
 
-import html
-import json
 import math
 import re
+from itertools import product
 
 import numpy as np
 import pytest
+from page_scripts import ask, sentence, sentences
 from synthetic_spectra import flossing_table
 
 from snnsg_book import load_results
@@ -60,25 +60,24 @@ def test_mean_of_the_others_completes_the_sum_of_all_exponents(explorer, table):
 
 
 @pytest.mark.parametrize("arm", flossing.ARMS)
-def test_blocks_are_the_steps_at_which_the_arm_flosses(explorer, arm):
-    shown = explorer(arm=arm)
+def test_blocks_are_the_steps_at_which_the_arm_flosses(arm):
     schedule = flossing.ARMS[arm][0] or "none"
     for step in range(200):
         flosses = flossing_steps(schedule, step + 1) > flossing_steps(schedule, step)
-        assert flosses == any(start <= step < end for start, end in shown.blocks())
-    assert shown.flossed() == {"before": 1, "before 16": 16, "during": 1}.get(arm, 0)
+        assert flosses == any(start <= step < end for start, end in flossing.blocks(arm))
+    assert flossing.flossed(arm) == {"before": 1, "before 16": 16, "during": 1}.get(arm, 0)
 
 
 def test_a_step_beyond_the_end_of_a_run_shows_its_end(explorer):
-    assert explorer(step=600).sentence() == explorer(step=400).sentence()
-    assert explorer(step=600, task="xor").sentence() != explorer(step=400, task="xor").sentence()
+    assert sentence(explorer(step=600)) == sentence(explorer(step=400))
+    assert sentence(explorer(step=600, task="xor")) != sentence(explorer(step=400, task="xor"))
     assert explorer(step=600).checkpoint == len(explorer().run().accuracy) - 1
 
 
 def test_sentence_counts_steps_and_follows_the_gradient(explorer):
     shown = explorer(arm="during", step=60)
     first = shown.run().exponents[:, 0]
-    words = shown.sentence()
+    words = sentence(shown)
     assert words.startswith("After 60 of 400 gradient steps, 20 of them flossing, the largest exponent of network 1 is")
     assert f"is {first[4] / 1000:.2f} per step; it was {first[0] / 1000:.2f} at the start".replace("-", "−") in words
     power = float(re.search(r"multiplies a gradient by e to the (\S+) over the 48 steps", words)[1].replace("−", "-"))
@@ -87,15 +86,15 @@ def test_sentence_counts_steps_and_follows_the_gradient(explorer):
 
 
 def test_sentence_begins_at_the_beginning_and_says_what_is_flossed(explorer):
-    assert explorer(step=0).sentence().startswith("Before the first gradient step the largest exponent of network 1 is")
-    assert "it was" not in explorer(step=0).sentence()
-    assert explorer(step=40).sentence().startswith("After 40 of 400 gradient steps, all of them flossing, the")
-    assert explorer(step=20, arm="during").sentence().startswith("After 20 of 400 gradient steps, none of them")
-    assert explorer(step=600, arm="gain").sentence().startswith("After all 400 gradient steps the largest")
+    assert sentence(explorer(step=0)).startswith("Before the first gradient step the largest exponent of network 1 is")
+    assert "it was" not in sentence(explorer(step=0))
+    assert sentence(explorer(step=40)).startswith("After 40 of 400 gradient steps, all of them flossing, the")
+    assert sentence(explorer(step=20, arm="during")).startswith("After 20 of 400 gradient steps, none of them")
+    assert sentence(explorer(step=600, arm="gain")).startswith("After all 400 gradient steps the largest")
     sixteen = explorer(arm="before 16")
     mean, was = (sixteen.run().exponents[at, :16].mean() / 1000 for at in (4, 0))
     assert f"The 16 to be flossed have a mean of {mean:.2f}, at first {was:.2f}.".replace("-", "−") in (
-        sixteen.sentence()
+        sentence(sixteen)
     )
 
 
@@ -122,19 +121,23 @@ def test_controls_are_checked(explorer, control, value):
     assert shown.state == explorer().state
 
 
-def test_every_control_changes_the_picture(explorer):
-    changes = [{"step": 0}, {"task": "xor"}, {"arm": "gain"}, {"slope": 25}, {"network": "2"}]
-    assert len({explorer(**change).to_svg() for change in ({}, *changes)}) == len(changes) + 1
-
-
-def test_html_holds_state_and_runs(explorer):
-    shown = explorer(task="xor", step=520)
-    state = re.search(r'data-state="([^"]*)"', shown.to_html())[1]
-    assert json.loads(html.unescape(state)) == shown.page_state
-
-
 def test_a_missing_table_is_named_with_the_command_that_makes_it(monkeypatch, tmp_path):
     monkeypatch.setattr(flossing, "load_results", lambda name: load_results(name, tmp_path))
     monkeypatch.setattr(flossing, "stored_spectra", flossing.stored_spectra.__wrapped__)
     with pytest.raises(FileNotFoundError, match=r"python -m snnsg_book flossing_epochs"):
         FlossingExplorer()
+
+
+def test_the_page_unpacks_the_runs_that_python_unpacks(explorer):
+    for task, arm, slope in product(flossing.DELAYS, flossing.ARMS, flossing.SLOPES):
+        shown = explorer(task=task, arm=arm, slope=slope)
+        stored = shown.table["runs"][task][arm][flossing.SLOPES.index(slope)]
+        runs = ask("flossing", [["unpack", run] for run in stored])
+        for run, expected in zip(runs, shown.runs(), strict=True):
+            assert run["accuracy"] == expected.accuracy
+            assert run["exponents"] == expected.exponents.tolist()
+
+
+def test_every_control_changes_the_sentence(explorer):
+    changes = [{"step": 0}, {"task": "xor"}, {"arm": "gain"}, {"slope": 25}, {"network": "2"}]
+    assert len(set(sentences(*(explorer(**change) for change in ({}, *changes))))) == len(changes) + 1

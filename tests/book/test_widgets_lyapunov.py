@@ -1,13 +1,13 @@
 """The Python side of the Lyapunov explorer."""
 
-import json
 import math
 import re
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
 import torch
+from page_scripts import ask, sentence, sentences
+from vectors import random_state
 
 from snnsg_book.explorers import LyapunovExplorer, lyapunov
 from snnsg_book.explorers.lyapunov import NUM_STEPS, QR_INTERVAL, TRANSIENT
@@ -61,8 +61,8 @@ def test_the_shallow_slope_keeps_a_perturbation_alive_and_the_steep_one_kills_it
     first = [LyapunovExplorer(slope=slope).growth().exponents[0] for slope in (1, 5, 25, 100)]
     assert first == sorted(first, reverse=True)
     assert first[0] > 0 > first[2]
-    assert "grows by a factor e" in LyapunovExplorer(slope=1).sentence()
-    assert "in a neuron alone it shrinks so in 5" in LyapunovExplorer(slope=100).sentence()
+    assert "grows by a factor e" in sentence(LyapunovExplorer(slope=1))
+    assert "in a neuron alone it shrinks so in 5" in sentence(LyapunovExplorer(slope=100))
 
 
 def test_drawn_numbers_have_mean_zero_and_variance_one_and_differ_between_draws():
@@ -87,17 +87,41 @@ def test_controls_are_checked_by_name(control, value):
         LyapunovExplorer(**{control: value})
 
 
-def test_every_control_changes_picture_and_sentence():
+# Far ends: silent and saturated, uncoupled, equal and unequal time constants, two neurons and twenty-four.
+EXTREMES = [
+    {"gain": 4, "slope": 1, "size": 24, "tau_mem": 20, "tau_syn": 10, "drive": 2},
+    {"gain": 4, "slope": 1, "size": 24, "tau_mem": 1, "tau_syn": 1},
+    {"gain": 0, "slope": 100, "size": 2, "tau_mem": 1, "tau_syn": 10, "drive": 0},
+    {"gain": 2.5, "slope": 5, "size": 24, "tau_mem": 2, "tau_syn": 1, "seed": 9},
+]
+
+
+def test_the_page_finds_the_spikes_exponents_and_growth_of_the_library():
+    rng = np.random.default_rng(0)
+    states = [{}, *EXTREMES, *(random_state(LyapunovExplorer, rng) for _ in range(8))]
+    shown = [LyapunovExplorer(**state) for state in states]
+    answers = ask("lyapunov", [["simulate", one.state] for one in shown])
+    for one, found in zip(shown, answers, strict=True):
+        expected = one.growth()
+        np.testing.assert_array_equal(np.reshape(found["spikes"], expected.spk.shape), expected.spk)
+        np.testing.assert_allclose(found["exponents"], expected.exponents, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found["sizes"], expected.log_size, rtol=0, atol=1e-6)
+        assert found["expected"] == pytest.approx(expected.expected, abs=1e-12)
+
+
+def test_sum_of_exponents_is_that_of_the_leaks_in_the_page():
+    rng = np.random.default_rng(1)
+    answers = ask("lyapunov", [["simulate", random_state(LyapunovExplorer, rng)] for _ in range(30)])
+    assert max(abs(found["sum"] - found["expected"]) for found in answers) < 1e-9
+
+
+def test_every_control_changes_the_sentence():
     changes = [{"gain": 1}, {"slope": 3}, {"tau_mem": 9}, {"tau_syn": 4}, {"size": 12}, {"drive": 1.5}, {"seed": 2}]
-    shown = [LyapunovExplorer(**change) for change in ({}, *changes)]
-    assert len({explorer.to_svg() for explorer in shown}) == len(shown)
-    assert len({explorer.sentence() for explorer in shown}) == len(shown)
+    assert len(set(sentences(*(LyapunovExplorer(**change) for change in ({}, *changes))))) == len(changes) + 1
 
 
-def test_html_holds_state_picture_and_words():
-    explorer = LyapunovExplorer(size=12)
-    bundle, _ = explorer._repr_mimebundle_()
-    state = re.search(r'data-state="([^"]*)"', bundle["text/html"])[1].replace("&quot;", '"')
-    assert json.loads(state) == explorer.state
-    assert bundle["text/plain"] == explorer.sentence()
-    assert "sum of all −8.4000" in unquote(bundle["text/html"])
+def test_sentence_says_exponent_fate_and_sum():
+    words, growth = sentence(LyapunovExplorer()), LyapunovExplorer().growth()
+    assert f"the largest exponent is {growth.exponents[0]:.3f} per step".replace("-", "−") in words
+    assert f"shrinks by a factor e in {-1 / growth.exponents[0]:.2g} steps" in words
+    assert "All 40 exponents add up to −14.0000; N ln(αβ) is −14.0000." in words

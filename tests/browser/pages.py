@@ -10,9 +10,11 @@ from urllib.parse import urlparse
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page
 
+from snnsg_book.explorers import Explorer
+from snnsg_book.explorers.explorer import SHARED
+
 ROOT = Path(__file__).resolve().parents[2]
 EXPLORER_FOLDER = ROOT / "snnsg_book" / "explorers"
-EXPLORERS = ("surrogate", "neuron")
 SLIDERS = "input[type=range]"
 # The page is ready for the next look when its frame has been drawn.
 NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -27,7 +29,7 @@ class Watch:
         self.errors: list[str] = []
         self.context.route("**/*", self._admit)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(90_000)  # a busy machine takes long; a right page does not
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self._note(message))
 
@@ -54,16 +56,12 @@ class Watch:
         self.context.close()
 
 
-def standalone_page(
-    folder: Path, explorers=EXPLORERS, *, figures: str = "", theme: str = "light", scripts: bool = True
-) -> str:
-    """Write a page with explorers and the project's own scripts, and return its file:// address."""
-    for name in ("core.js", "host.js", "explorer.css", *(f"{explorer}.js" for explorer in explorers)):
+def standalone_page(folder: Path, names, figures: str, *, theme: str = "light", scripts: bool = True) -> str:
+    """Write a page with these figures and the project's own scripts, and return its file:// address."""
+    loaded = [*SHARED, *names, "host"] if scripts else []
+    for name in ("explorer.css", *(f"{name}.js" for name in loaded)):
         (folder / name).write_bytes((EXPLORER_FOLDER / name).read_bytes())
-    figures = figures or "".join(f'<figure data-snnsg="{name}"></figure>' for name in explorers)
-    tags = (
-        "".join(f'<script defer src="{name}.js"></script>' for name in ("core", *explorers, "host")) if scripts else ""
-    )
+    tags = "".join(f'<script defer src="{name}.js"></script>' for name in loaded)
     background = "#121212" if theme == "dark" else "#ffffff"
     path = folder / f"{theme}.html"
     path.write_text(
@@ -77,15 +75,22 @@ def standalone_page(
     return path.as_uri()
 
 
-def figure(name: str, state: dict) -> str:
-    """Return the element of an explorer in `state`, without a fallback picture."""
-    return f'<figure data-snnsg="{name}" data-state="{html.escape(json.dumps(state), quote=True)}"></figure>'
-
-
-def page_of(folder: Path, *shown, **settings) -> str:
+def page_of(folder: Path, *shown: Explorer, **settings) -> str:
     """Write a page with these explorers, each in its state, and return its file:// address."""
-    figures = "".join(figure(explorer._name, explorer.page_state) for explorer in shown)
-    return standalone_page(folder, sorted({explorer._name for explorer in shown}), figures=figures, **settings)
+    figures = "".join(figure(explorer) for explorer in shown)
+    return standalone_page(folder, sorted({explorer._name for explorer in shown}), figures, **settings)
+
+
+def figure(explorer: Explorer) -> str:
+    """Return the element of an explorer in its state, without a picture inside."""
+    state = html.escape(json.dumps(explorer.page_state), quote=True)
+    return f'<figure data-snnsg="{explorer._name}" data-state="{state}"></figure>'
+
+
+def state_of(page: Page) -> dict:
+    """Return the controls' values of a page's first explorer, after the next frame."""
+    page.evaluate(NEXT_FRAME)
+    return page.locator(".snnsg").first.evaluate("root => root.snnsg.read()")
 
 
 def cut_off_labels(page: Page) -> list[str]:
@@ -156,17 +161,52 @@ def _press_end(slider: Locator, end: str) -> None:
     slider.press("Home" if end == "min" else "End")
 
 
-def drawing_times(explorer: Locator, control: str, values: list) -> list[float]:
-    """Return how long each of 101 drawings takes, in milliseconds, while a control goes through `values`."""
+def faults_of_choices(explorer: Locator, *, alike: tuple[str, ...] = (), words: bool = True) -> list[str]:
+    """Take every choice of every select, and return what did not give each choice a picture and a sentence of its own.
+
+    One choice of the selects in `alike` may repeat another; without `words` the sentences are not looked at.
+    """
+    faults = []
+    for select in explorer.locator("select").all():
+        if not select.is_enabled():
+            continue
+        name = select.get_attribute("name")
+        choices = select.locator("option").evaluate_all("options => options.map(option => option.value)")[:12]
+        pictures, sentences = set(), set()
+        for choice in choices:
+            select.select_option(choice)
+            pictures.add(picture(explorer))
+            sentences.add(explorer.locator(".snnsg-sentence").text_content())
+        for kind, seen in (("pictures", pictures), ("sentences", sentences if words else pictures)):
+            if len(seen) < len(choices) - (name in alike):
+                faults.append(f"{name}: {len(choices)} choices have {len(seen)} {kind}")
+        reset(explorer)
+    return faults
+
+
+def drawing_times(explorer: Locator, control: str, values: list) -> tuple[list[float], float]:
+    """Return how long each of 101 drawings takes, in milliseconds, and by what this machine is slower than it might be.
+
+    The latter, 1 or more, by ten million products, which take 10 ms on the reference machine when it is idle.
+    """
     return explorer.locator(".snnsg").evaluate(
         """(root, [control, values]) => {
           const { draw, change } = root.snnsg;
-          return Array.from({ length: 101 }, (_, i) => {
+          const numbers = new Float64Array(1000).fill(0.5);
+          const time = (work) => { const start = performance.now(); work(); return performance.now() - start; };
+          function probe() {
+            let sum = 0;
+            for (let i = 0; i < 10000; i++) for (let j = 0; j < 1000; j++) sum += numbers[j] * numbers[j];
+            return sum;
+          }
+          const probes = [], times = [];
+          for (let i = 0; i < 101; i++) {
             change(control, values[i % values.length]);
-            const start = performance.now();
-            draw();
-            return performance.now() - start;
-          });
+            times.push(time(draw));
+            if (i % 5 === 0) probes.push(time(probe));
+          }
+          probes.sort((a, b) => a - b);
+          return [times, Math.max(1, probes[Math.floor(probes.length / 2)] / 10)];
         }""",
         [control, values],
     )
@@ -176,8 +216,7 @@ def small_targets(explorer: Locator, least: int = 44) -> list[str]:
     """Open all controls, and return the names of those that are lower than `least` pixels to the touch."""
     for drawer in explorer.locator("details:not([open]) summary").all():
         drawer.click()
-    # The whole of a checkbox's label is to be touched.
-    targets = explorer.locator(".snnsg :is(input:not([type=checkbox]), .snnsg-checkbox, select, button)").all()
+    targets = explorer.locator(".snnsg :is(input, select, button)").all()
     return [target.get_attribute("name") or "reset" for target in targets if target.bounding_box()["height"] < least]
 
 

@@ -6,7 +6,12 @@ import signal
 import traceback
 from contextlib import contextmanager
 
+import pytest
+
 from snnsg_lib.store import files
+
+# Not by the platform's name: tests/test_windows.py takes `os.fork` away to see that what needs it is left out.
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks or sends signals, which Windows does not know")
 
 
 def start(function):

@@ -20,7 +20,7 @@ class Config:
 
 def note(config):
     if LOG in os.environ:
-        with open(os.environ[LOG], "a") as file:
+        with open(os.environ[LOG], "a", encoding="utf-8") as file:
             file.write(f"{config.seed} {config.slope}\n")
 
 

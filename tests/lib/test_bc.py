@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import BehavioralCloning
 from snnsg_lib.store import CorruptResultError
 from snnsg_lib.tasks import Demonstrations, expert_demonstrations
 

@@ -13,12 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.networks import SpikingMLP
-from snnsg_lib.schedulers import AdaptiveSlope, FixedSlope, IntervalSlope, SlopeScheduler, TargetSlope, moments_follow
+from snnsg_lib.schedulers import (
+    AdaptiveSlope,
+    CubicSlope,
+    FixedSlope,
+    IntervalSlope,
+    SlopeScheduler,
+    TargetSlope,
+    moments_follow,
+)
 from snnsg_lib.surrogates import ATan, FastSigmoid, slope_set_to
 from snnsg_lib.tasks import expert_demonstrations
-from snnsg_lib.td3 import TD3
 
 finite = st.floats(-1e6, 1e6)
 rewards = st.lists(finite, min_size=1, max_size=40)
@@ -35,6 +42,8 @@ FACTORIES = {
     "reversed": partial(IntervalSlope, start=100.0, end=1.0, changes=5),
     "adaptive": partial(AdaptiveSlope, reward_range=(0, 190)),
     "change alone": partial(AdaptiveSlope, reward_range=(0, 190), weights=(0.0, 1.0), spacing="geometric"),
+    "cubic": partial(CubicSlope, reward_range=(0, 190)),
+    "cubic with trend": partial(CubicSlope, reward_range=(0, 190), trend=True, window=3),
     "target": partial(TargetSlope, target=100.0, gain=0.01),
 }
 every_schedule = pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
@@ -121,6 +130,27 @@ def test_adaptive_slope_follows_its_formula():
         mean = np.mean([scaled[i] for i in past])
         change = np.mean([scaled[i] - scaled[i - 1] if i else 0.0 for i in past])
         assert slope == pytest.approx(np.clip(1 + 99 * (mean + 0.25 / 0.5 * change), 1, 100), rel=1e-12)
+
+
+@settings(deadline=None, max_examples=50)
+@given(history=rewards, start=positive, scale=positive, trend=st.booleans(), hold=st.floats(0, 1))
+def test_cubic_slope_never_falls_below_its_start(history, start, scale, trend, hold):
+    scheduler = CubicSlope(FastSigmoid(), (-10.0, 190.0), start, scale, trend, hold_above=hold)
+    slopes = slopes_of(scheduler, history)
+    assert all(start <= slope <= start + (2 if trend else 1) * scale * (1 + 1e-12) for slope in slopes)
+
+
+def test_cubic_slope_follows_the_published_code():
+    history = np.random.default_rng(0).uniform(0, 380, 30)
+    plain, trend = (CubicSlope(FastSigmoid(), (0, 400), start=2.0, trend=flag) for flag in (False, True))
+    share = history / 400
+    assert slopes_of(plain, history) == pytest.approx((2 + 100 * share**3).tolist(), rel=1e-12)
+    held = 2.0
+    for t, slope in enumerate(slopes_of(trend, history)):
+        rises = np.diff(history[max(0, t - 10) : t + 1])
+        moved = max(2.0, 2 + 100 * (share[t] ** 3 + np.tanh(rises.mean() if t else 0.0)))
+        held = held if share[t] > 0.3 else moved
+        assert slope == pytest.approx(held, rel=1e-12)
 
 
 def test_target_slope_holds_what_grows_with_the_slope():
@@ -210,6 +240,12 @@ def test_listening_schedules_need_a_reward_and_keep_its_shape():
         (lambda m: AdaptiveSlope(m, (0, 1), weights=(-1, 1)), "weights must be finite and >= 0"),
         (lambda m: AdaptiveSlope(m, (0, 1), weights=0.5), "weights must be two numbers"),
         (lambda m: AdaptiveSlope(m, (0, 1), spacing="cubic"), "spacing must be one of"),
+        (lambda m: CubicSlope(m, (190, 0)), "reward_range must have its first number below"),
+        (lambda m: CubicSlope(m, (0, 1), start=0), "start must be finite and > 0"),
+        (lambda m: CubicSlope(m, (0, 1), scale=-1), "scale must be finite and > 0"),
+        (lambda m: CubicSlope(m, (0, 1), trend="yes"), "trend must be True or False"),
+        (lambda m: CubicSlope(m, (0, 1), window=0), "window must be an integer >= 1"),
+        (lambda m: CubicSlope(m, (0, 1), hold_above=2), "hold_above must be finite and in"),
         (lambda m: IntervalSlope(m, start=0), "start must be finite and > 0"),
         (lambda m: IntervalSlope(m, changes=0), "changes must be an integer >= 1"),
         (lambda m: IntervalSlope(m, interval=1.5), "interval must be an integer >= 1"),

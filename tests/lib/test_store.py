@@ -156,6 +156,17 @@ def test_folder_that_takes_no_file_is_named(tmp_path):
         check_writable(tmp_path / "file")
 
 
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+@pytest.mark.parametrize("own_type", [True, False], ids=["text of pandas 3", "objects of pandas 2"])
+def test_missing_text_comes_back_missing(tmp_path, own_type):
+    with pd.option_context("future.infer_string", own_type):
+        freeze("notes", pd.DataFrame({"note": ["a", None, "b"], "value": [1.0, None, 3.0]}), directory=tmp_path)
+        table = load_table("notes", tmp_path)
+    assert table["note"].isna().tolist() == [False, True, False]
+    assert table["note"].dropna().tolist() == ["a", "b"]
+    assert table["value"].isna().tolist() == [False, True, False]
+
+
 def test_failed_run_takes_no_part_in_a_table_and_is_listed_beside_it(tmp_path):
     failed = record(1, rows=[], failure={"reason": "NaN in the loss", "traceback": ""})
     freeze("some", [record(0), failed], directory=tmp_path)
@@ -174,6 +185,23 @@ def test_line_ends_of_another_system_do_not_matter(tmp_path):
 def test_data_frame_can_be_frozen(tmp_path):
     freeze("plain", pd.DataFrame({"seed": [1, 2], "x": [0.5, 1.5]}), directory=tmp_path)
     assert load_table("plain", tmp_path)["x"].tolist() == [0.5, 1.5]
+
+
+def test_a_table_keeps_rows_of_an_earlier_one_and_says_so(tmp_path):
+    old = pd.DataFrame({"arm": ["a", "b"], "value": [0.1 + 0.2, 2.0]})
+    new = pd.DataFrame({"arm": ["b"], "value": [3.0]})
+    freeze("made_up", old, directory=tmp_path)
+    before = load_table("made_up", tmp_path)
+    freeze("made_up", new, directory=tmp_path, kept=before[before.arm == "a"])
+    after = load_table("made_up", tmp_path)
+    assert after["arm"].tolist() == ["a", "b"]
+    assert after["value"].tolist() == [0.1 + 0.2, 3.0]  # to the last bit
+    assert after.attrs["kept"]["rows"] == 1
+    assert after.attrs["kept"]["table_sha256"] == before.attrs["table_sha256"]
+    freeze("made_up", new.assign(value=4.0), directory=tmp_path, kept=after)
+    assert load_table("made_up", tmp_path).attrs["kept"]["kept"] == after.attrs["kept"]
+    with pytest.raises(ValueError, match="kept must have the columns of the runs"):
+        freeze("made_up", new.assign(more=1), directory=tmp_path, kept=before)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +244,7 @@ def test_full_disk_names_the_path_and_leaves_the_old_record(tmp_path, monkeypatc
     assert len(list(store.records.iterdir())) == 1
 
 
+@kills.posix
 def test_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
     store = RunStore(tmp_path)
     code = f"import time\nfrom snnsg_lib.store import RunStore\nwith RunStore({str(tmp_path)!r}).lock({KEY!r}):\n" \
@@ -230,6 +259,7 @@ def test_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
             assert mine
 
 
+@kills.posix
 def test_stray_temporary_files_go_and_those_of_the_living_stay(tmp_path):
     store = RunStore(tmp_path)
     dead = kills.start(lambda: None)
@@ -242,6 +272,7 @@ def test_stray_temporary_files_go_and_those_of_the_living_stay(tmp_path):
     assert not stray.exists()
 
 
+@kills.posix
 def test_kill_at_any_point_of_a_freeze_leaves_the_old_table_or_the_new_one(tmp_path):
     old, new = [record(0, value=1.0)], [record(0, value=2.0)]
     seen = set()

@@ -5,9 +5,9 @@ import pytest
 import stable_baselines3
 import torch
 
+from snnsg_lib.learning import CRAZYFLIE_HOVER, TD3
 from snnsg_lib.learning.replay import ReplayBuffer
 from snnsg_lib.learning.replicas import EXPLORATION, SeedStreams
-from snnsg_lib.td3 import CRAZYFLIE_HOVER, TD3
 
 SMALL = {"hidden": (16, 16), "critic_hidden": (16,), "batch_size": 16, "start_steps": 100, "actor_lr": 1e-3}
 
@@ -212,8 +212,8 @@ def test_an_update_equals_that_of_stable_baselines3():
         })  # fmt: skip
         theirs.replay_buffer.sample = lambda *args, one=one, **kwargs: one
         theirs.train(gradient_steps=1, batch_size=32)
-        ours._update_critics(batch, ours._targets(batch))
-        ours._update_actor(batch)
+        ours._critic_step(batch, ours._targets(batch))
+        ours._actor_step(batch)
         ours._move_targets()
     for our_module, their_modules in _matching(ours, theirs):
         for replica, module in enumerate(their_modules):

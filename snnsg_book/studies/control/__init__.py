@@ -7,6 +7,7 @@ EXPERIMENTS = {
     "control_map": "map",
     "control_regimes": "regimes",
     "control_reset": "reset",
+    "control_reset_search": "reset_search",
     "control_tandem": "tandem",
     "flights": "flights",
     "td3_every_step": "every_step",

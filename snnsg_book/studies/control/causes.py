@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnsg_book.replicas import in_groups
+from snnsg_lib.learning import TD3
 from snnsg_lib.learning.replay import Batch
 from snnsg_lib.learning.replicas import SeedStreams
 from snnsg_lib.surrogates import slope_set_to
-from snnsg_lib.td3 import TD3
 
 from . import training
 
@@ -149,23 +149,11 @@ class Tandem(TD3):
     def __init__(self, *args: Any, sources: Sequence[int], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.sources = list(sources)
-        self.evaluating = False
 
-    def act(self, observation: np.ndarray, copies: int) -> np.ndarray:
-        """Actions of the sources while collecting, own ones in an evaluation."""
-        actions = super().act(observation, copies)
-        if self.evaluating:
-            return actions
-        stacked = actions.reshape(len(self.replicas), copies, -1)
-        return stacked[self.sources].reshape(actions.shape)
-
-    def evaluate(self, episodes: int) -> np.ndarray:
-        """Returns of each replica's own policy."""
-        self.evaluating = True
-        try:
-            return super().evaluate(episodes)
-        finally:
-            self.evaluating = False
+    def _behave(self) -> np.ndarray:
+        """Actions of the sources."""
+        actions = super()._behave()
+        return actions.reshape(len(self.replicas), self.num_envs, -1)[self.sources].reshape(actions.shape)
 
 
 class FixedBuffer(TD3):
@@ -191,17 +179,13 @@ class TurnedGradients(TD3):
         self.rows = {name: [i for i, own in enumerate(treatments) if own == name] for name in GRADIENTS}
         self._noise = SeedStreams(self.replicas.seeds, NOISE)
 
-    def _update_actor(self, batch: Batch) -> None:
-        parameters = [p for p in self.policy.parameters() if p.requires_grad]
-        loss = self.actor_loss(self.policy.net, batch)
-        own = torch.autograd.grad(loss.sum(), parameters)
+    def _actor_gradients(self, batch: Batch, parameters: list[nn.Parameter]) -> tuple[Tensor, Sequence[Tensor]]:
+        """The loss, and its own gradients turned or scaled by those of slope 2."""
+        loss, own = super()._actor_gradients(batch, parameters)
         with slope_set_to(self.policy.net, SHALLOW):
-            shallow = torch.autograd.grad(self.actor_loss(self.policy.net, batch).sum(), parameters)
-        for parameter, grad, guide in zip(parameters, own, shallow, strict=True):
-            noise = torch.from_numpy(self._noise.normal(*grad.shape[1:]))
-            parameter.grad = self._turned(grad, guide, noise)
-        self.actor_optimizer.step()
-        self.stop_broken(loss.detach(), "actor loss")
+            _, shallow = super()._actor_gradients(batch, parameters)
+        noises = [torch.from_numpy(self._noise.normal(*grad.shape[1:])).to(self.device) for grad in own]
+        return loss, [self._turned(*three) for three in zip(own, shallow, noises, strict=True)]
 
     def _turned(self, own: Tensor, guide: Tensor, noise: Tensor) -> Tensor:
         turned = own.clone()
@@ -246,25 +230,22 @@ class ParameterNoise(TD3):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.scale = torch.full((len(self.replicas),), 0.1)
+        self.scale = torch.full((len(self.replicas),), 0.1, device=self.device)
         self.perturbed = copy.deepcopy(self.policy)
         self._perturbation = SeedStreams(self.replicas.seeds, PERTURBATION)
 
-    def _collect(self) -> None:
-        if (self.count // self.num_envs) % self.period == 0 and self.count >= self.start_steps:
+    def _behave(self) -> np.ndarray:
+        """Actions of the perturbed policies, which change now and then."""
+        if (self.count // self.num_envs) % self.period == 0:
             self._adapt()
-        own, self.policy = self.policy, self.perturbed if self.count >= self.start_steps else self.policy
-        try:
-            super()._collect()
-        finally:
-            self.policy = own
+        return self.act(self.observation, self.num_envs, self.perturbed)
 
     @torch.no_grad()
     def _adapt(self) -> None:
-        seen = torch.from_numpy(self.observation).reshape(len(self.replicas), self.num_envs, -1)
+        seen = torch.from_numpy(self.observation).to(self.device).reshape(len(self.replicas), self.num_envs, -1)
         for own, noisy in zip(self.policy.parameters(), self.perturbed.parameters(), strict=True):
             rms = own.flatten(1).square().mean(1).sqrt()
-            noise = torch.from_numpy(self._perturbation.normal(*own.shape[1:]))
+            noise = torch.from_numpy(self._perturbation.normal(*own.shape[1:])).to(self.device)
             noisy.copy_(own + (self.scale * rms).reshape(-1, *[1] * (own.ndim - 1)) * noise)
         apart = (self.perturbed(seen) - self.policy(seen)).square().mean(dim=(1, 2)).sqrt()
         self.scale = torch.where(apart < self.distance, 1.1 * self.scale, self.scale / 1.1)

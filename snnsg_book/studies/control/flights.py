@@ -16,12 +16,11 @@ import torch
 
 from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import to_places
-from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.envs.base import HoverBatch
 from snnsg_lib.envs.crazyflie import ATTITUDE, POSITION, CrazyflieHoverTask
 from snnsg_lib.envs.experts import hover_expert
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
-from snnsg_lib.td3 import TD3
 
 from . import training
 

@@ -29,21 +29,33 @@ SEEDS = 15
 CHUNK_SIZE = 2 * SEEDS
 
 
-def _uniform(sizes: Sequence[int], low: float) -> list[torch.Tensor]:
-    """Values from U(low, 1) for the neurons of each layer, the same for all runs."""
-    rng = np.random.default_rng(0)
-    return [torch.from_numpy(rng.uniform(low, 1.0, size).astype(np.float32)) for size in sizes]
+AUTHORS = (256, 128)  # neurons of the hidden layers
+NEURONS = 103  # purpose of the random stream
+LOWEST = 0.05
 
 
-def _authors(sizes: Sequence[int]) -> dict[str, Any]:
-    # A threshold of nearly zero is crossed at every step, so they begin at 0.05.
-    drawn = {"beta": _uniform(sizes, 0.0), "threshold": _uniform(sizes, 0.05)}
-    return {"hidden": tuple(sizes), "network": drawn | {"learn_beta": True, "learn_threshold": True}}
+def authors_network(seeds: Sequence[int]) -> dict[str, Any]:
+    """Arguments of `SpikingMLP`: decays and thresholds from U(0, 1) for each neuron of each seed, which both learn.
+
+    A threshold of nearly zero is crossed at every step, so those below 0.05 begin there.
+    """
+    rngs = [np.random.default_rng([seed, NEURONS]) for seed in seeds]
+    # (2, replicas, neurons) for each layer.
+    drawn = [np.stack([rng.uniform(0, 1, (2, size)) for rng in rngs], axis=1).astype(np.float32) for size in AUTHORS]
+    return {
+        "beta": [torch.from_numpy(decays) for decays, _ in drawn],
+        "threshold": [torch.from_numpy(thresholds).clamp(min=LOWEST) for _, thresholds in drawn],
+        "learn_beta": True,
+        "learn_threshold": True,
+    }
 
 
 @dataclass(frozen=True)
 class Regime:
-    """What changes: arguments of both learners, of TD3 alone, and of cloning alone."""
+    """What changes: arguments of both learners, of TD3 alone, and of cloning alone.
+
+    `network` may be a function of the seeds.
+    """
 
     both: tuple[tuple[str, Any], ...] = ()
     td3: tuple[tuple[str, Any], ...] = ()
@@ -65,7 +77,7 @@ REGIMES = {
     "width 32": _regime(hidden=(32,) * 3),
     "reward x 0.01": _regime({"reward_scale": 0.01}),
     "history of 4": _regime(env_kwargs={"history": 4}),
-    "the authors' network": _regime(**_authors((256, 128))),
+    "the authors' network": _regime(hidden=AUTHORS, network=authors_network),
 }
 
 
@@ -102,12 +114,13 @@ def _train(key: tuple[str, str, float], group: list[Config]) -> list:
     name, algorithm, share = key
     regime = REGIMES[name]
     slopes, seeds = [config.slope for config in group], [config.seed for config in group]
+    changes = dict(regime.both + (regime.td3 if algorithm == "td3" else regime.bc))
+    if callable(changes.get("network")):
+        changes["network"] = changes["network"](seeds)
     if algorithm == "td3":
         steps = round(share * training.SETTINGS[SETTING].steps)
-        changes = dict(regime.both + regime.td3)
         curves = training.train_td3(SETTING, slopes, seeds, steps, measured=False, **changes)
     else:
-        changes = dict(regime.both + regime.bc)
         updates = round(share * UPDATES)
         curves = training.train_bc(SETTING, slopes, seeds, updates, measured=False, evaluate_at=EVALUATE_AT, **changes)
     return [curve if isinstance(curve, Exception) else summary(curve, SETTING) for curve in curves]

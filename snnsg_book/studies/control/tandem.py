@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from snnsg_book.replicas import in_groups
-from snnsg_lib.td3 import TD3
+from snnsg_lib.learning import TD3
 
 from . import training
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from snnsg_book.rounding import rounded
+from snnsg_lib._extras import extra
 from snnsg_lib.envs import evaluate
-from snnsg_lib.td3 import TD3
+from snnsg_lib.learning import TD3
 
 CHUNK_SIZE = 10
 ENV = "Pendulum-v1"
@@ -88,8 +89,9 @@ def _act(learner: TD3, observation: np.ndarray, replica: int) -> np.ndarray:
 
 
 def _train_theirs(config: Config) -> np.ndarray:
-    import stable_baselines3
-    from stable_baselines3.common.noise import NormalActionNoise
+    with extra("bench"):
+        import stable_baselines3
+        from stable_baselines3.common.noise import NormalActionNoise
 
     learner = stable_baselines3.TD3(
         "MlpPolicy",

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 
 from snnsg_book.rounding import rounded
-from snnsg_lib.bc import BehavioralCloning
 from snnsg_lib.gradients import cosine_similarity, gradient_norms, layer_gradients
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
 from snnsg_lib.surrogates import slope_set_to
-from snnsg_lib.td3 import TD3
 
 from .outcomes import THRESHOLDS, task_of
 

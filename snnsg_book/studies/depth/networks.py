@@ -54,15 +54,10 @@ def build(network: Network, seed: int, slopes: Sequence[float]) -> SpikingMLP:
         "threshold": [values[1].clamp(min=1e-3) for values in drawn] if authors else 1.0,
         "detach_reset": network.detach_reset,
     }
-    single = SpikingMLP(sizes, seed=seed, **settings)
+    net = SpikingMLP(sizes, surrogate=FastSigmoid(normalization=network.normalization), seed=seed, **settings)
     if not authors:
-        scale_to_rate(single, draw_batch(network, seed, 0)[0][:32], network.rate)
-    surrogate = FastSigmoid(torch.tensor(slopes, dtype=torch.float32), normalization=network.normalization)
-    net = SpikingMLP(sizes, surrogate=surrogate, replicas=len(slopes), seed=[seed] * len(slopes), **settings)
-    with torch.no_grad():
-        for stacked, one in zip([*net.weights, *net.biases], [*single.weights, *single.biases], strict=True):
-            stacked.copy_(one)
-    return net
+        scale_to_rate(net, draw_batch(network, seed, 0)[0][:32], network.rate)
+    return net.with_slopes(slopes)
 
 
 def draw_batch(network: Network, seed: int, index: int) -> tuple[Tensor, Tensor]:

@@ -3,9 +3,10 @@
 Settings as far as they are published (Engelken & Abbott 2024; the code of Engelken 2023): one channel of bits, 16
 trials of 300 steps, Adam at 1e-3 with gradients clipped to norm 0.03, recurrent weights from N(0, 1 / N), biases from
 U(0, 0.1) above threshold; flossing of 75 exponents on one trial of 55 steps, 500 steps before training and 500 more
-after 100 and after 200 training steps, which do not count in the 3,001. Ours: the surrogate with its slope of 1, by
-which gradients are as small as those published; exponents by QR every fifth step; a readout of spikes; and networks
-without flossing are trained for as many steps more, so that the two can be compared at equal gradient steps as well.
+after 100 and after 200 training steps, which do not count in the 3,001. The sharpness of the surrogate is published for
+another figure, 0.5 and 1, its form is not. Ours: a fast sigmoid with a slope of 1; exponents by QR every fifth step; a
+readout of spikes; and networks without flossing are trained for as many steps more, so that the two can be compared at
+equal gradient steps as well.
 
 Rows, at the start and every 100 training steps, around each block of flossing, and at the end: `step` (gradient steps
 of both kinds), `trained` (training steps), `accuracy` on 16 trials of their own, largest `exponent` of one trial, and
@@ -90,7 +91,11 @@ def draw(delay: int, trials: int, steps: int, rngs: list) -> Delayed:
 
 def _run(config: Config, group: list[Config]) -> list[list[dict]]:
     seeds = [member.seed for member in group]
-    net = build(seeds)
+    return train(build(seeds), config, seeds)
+
+
+def train(net: RecurrentLIF, config: Config, seeds: list[int]) -> list[list[dict]]:
+    """Floss and train `net`, a replica for each seed, as `config` says; return the rows of each."""
     optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
     training, flossed, tested = (networks.streams(seeds, number) for number in (20, 21, 22))
     tests = draw(config.delay, 16, STEPS, tested), draw(config.delay, 16, config.delay + 1, tested)

@@ -181,9 +181,9 @@ def of_runs(table: pd.DataFrame, equal: str = "steps") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of the config; final `accuracy`, `rate`, `exponent`, `step` and `cost`; `reached` (first step with
-        an accuracy of 0.9 or more; missing if there is none) and `reached_cost`; `first_rate` and `first_exponent`
-        (step 0).
+        The columns of the config; final `accuracy`, `rate`, `exponent`, `step` and `cost`; `solved` (whether the final
+        accuracy is 0.9 or more); `reached` (first step with an accuracy of 0.9 or more; missing if there is none)
+        and `reached_cost`; `first_rate` and `first_exponent` (step 0).
     """
     table = with_cost(table)
     if check_choice("equal", equal, ("steps", "time")) == "time":
@@ -193,7 +193,8 @@ def of_runs(table: pd.DataFrame, equal: str = "steps") -> pd.DataFrame:
     starts = runs[["rate", "exponent"]].first().add_prefix("first_")
     arrived = table[table.accuracy >= THRESHOLD].groupby([*CELL, "seed"])[["step", "cost"]].first()
     arrived.columns = ["reached", "reached_cost"]
-    return ends.join(starts).join(arrived).reset_index()
+    solved = ends.accuracy.ge(THRESHOLD).rename("solved")
+    return ends.join(solved).join(starts).join(arrived).reset_index()
 
 
 def holds(table: pd.DataFrame) -> dict[str, bool]:

@@ -14,11 +14,10 @@ from snnsg_book.replicas import in_groups
 from snnsg_book.rounding import rounded
 from snnsg_book.studies.control import training
 from snnsg_book.studies.control.outcomes import HIGHEST_RETURN, task_of
-from snnsg_lib.bc import BehavioralCloning
+from snnsg_lib.learning import TD3, BehavioralCloning
 from snnsg_lib.learning.learner import ReplicaLearner
 from snnsg_lib.learning.replicas import SlopeOrFactory
 from snnsg_lib.schedulers import AdaptiveSlope, CubicSlope, IntervalSlope, TargetSlope
-from snnsg_lib.td3 import TD3
 
 CHANGES = 9  # of an interval schedule: 1, 12, 23, ..., 100 in equal differences
 FULL = 0.95  # share of the highest return that counts as full reward: no policy hovers better
@@ -65,10 +64,11 @@ MEANT = {
     "coded": Arm("coded"),
     "coded, with trend": Arm("coded", {"trend": True}),
 }
-# Between `adaptive` and `meant`: one of their two differences at a time.
+# Between `adaptive` and `meant`: one of their two differences at a time; and what Adam's memory does to `meant`.
 BETWEEN = {
     "floor alone": Arm("meant", {"window": 10}),
     "short means alone": Arm("adaptive", {"window": WINDOW}),
+    "meant, rescaled": MEANT["meant, rescaled"],
 }
 EVERYWHERE = ("interval, linear", "interval, geometric", "interval, rescaled", "adaptive")
 ONLINE, CLONED = (*EVERYWHERE, "reversed"), (*EVERYWHERE, "adaptive, rescaled")

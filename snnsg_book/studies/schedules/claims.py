@@ -1,4 +1,4 @@
-"""S7 to S11, S19: slopes that change while training; T21 to T25, T48, T49, T64: what repairs them, what beats them."""
+"""S7 to S11, S19: slopes that change while training. T21 to T25, T48, T49, T64, T66: what repairs and beats them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .measures import (
     best_over_adaptive,
     final_difference,
     found_over_known,
+    gain_of_following_moments,
     gain_of_one_change,
     gain_of_rescaling,
     gain_of_the_floor,
@@ -221,6 +222,17 @@ CLAIMS = (
         notes=("Registered when the table of T48 was known, before its own; its power was computed after its run.",),
     ),
     Claim(
+        id="T66",
+        sentence="In TD3, too, Adam's memory is what the adaptive schedule as meant suffers from.",
+        source="This book, after T48 and before its run",
+        statistic="TD3: area under the learning curve, the schedule as meant with rescaled moments over that as it is",
+        regimes=tuple(regime for name, regime in piloted(1.05, 1.16, AREA).items() if name in FOUND),
+        table="schedules_normalisation",
+        beside=("schedules_meant_td3",),
+        seeds=20,
+        measure=gain_of_following_moments,
+    ),
+    Claim(
         id="T49",
         sentence="The schedule as its authors coded it trains faster than slope 100 throughout.",
         source="This book, the published code",
@@ -268,5 +280,6 @@ RETIRED = (
         "T21",
         "PlanarHover, default rates: 0.96 [0.88, 1.03], claimed above 1, with 30 seeds",
         "All slopes end alike there: about 1,240 seeds would decide.",
+        "2026-11-28",
     ),
 )

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # First word of an arm's name: its family. The rest of the name: how the line differs within the family.
-VARIANTS = {"geometric": "-.", "rescaled": ":", "short memory": (0, (1, 3))}
+VARIANTS = {"coded": (0, (3, 1, 1, 1)), "geometric": "-.", "rescaled": ":", "short memory": (0, (1, 3))}
+# Arms whose name does not begin with that of their family.
+FAMILY = dict.fromkeys(("meant", "coded", "floor alone", "short means alone"), "adaptive")
+NAMES = {"meant": "adaptive, as meant", "coded": "adaptive, as coded"}
 ARMS = ("k = 1", "k = 2", "k = 10", "k = 100", "interval, linear", "interval, geometric", "adaptive")
 
 
@@ -32,7 +35,7 @@ def arm_style(arm: str) -> dict[str, Any]:
     slope = slope_of(arm)
     if slope is not None:
         return {"color": slope_colour(slope), "linestyle": "-", "linewidth": 1.6}
-    family = arm.split(",")[0].split()[0]
+    family = FAMILY.get(arm.split(",")[0], arm.split(",")[0].split()[0])
     style = dict(SCHEDULES.get(family, {"color": MUTED, "linestyle": "--", "linewidth": 1.6}))
     style.pop("marker", None)
     style.pop("markersize", None)
@@ -202,6 +205,42 @@ def plot_price_of_a_sweep(price: pd.DataFrame, *, most: int = 50, ax: Axes | Non
     ax.set(xscale="log", yscale="log", xlabel="trainings afterwards", ylabel="environment steps a training")
     ax.legend(loc="best")
     return ax
+
+
+def plot_beside_the_published(table: pd.DataFrame, *, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Draw Figures 4 and 5 of the paper, read from its bars (diamonds), beside the same counts of our runs.
+
+    Everything is divided by what slope 2 comes to. Left the time to the threshold, right the return: the largest of the
+    curve, as in the paper (filled), and that at the end (open), with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `beside_the_published` returns it.
+    axes : two Axes, optional
+        Drawn into; a new wide figure if not given.
+    """
+    axes = new_axes("wide", columns=2, sharey=True)[1] if axes is None else axes
+    arms = list(table["arm"].unique())[::-1]
+    for ax, measures in zip(axes, (("time",), ("best", "final")), strict=True):
+        for measure in measures:
+            rows = table[table["measure"] == measure].set_index("arm")
+            for place, arm in enumerate(arms):
+                point = rows.loc[arm]
+                shift = -0.18 if measure == "final" else 0.0
+                _point_across(ax, place + shift, (point["here"], point["low"], point["high"]), arm, measure != "final")
+                if measure != "final":
+                    ax.plot(point["published"], place + 0.25, "D", color=INK, markerfacecolor="none", markersize=6)
+        ax.axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
+        ax.grid(axis="x")
+    axes[0].set_yticks(range(len(arms)), [NAMES.get(arm, arm) for arm in arms])
+    axes[0].set(xlabel="time to the threshold, over that of k = 2")
+    axes[1].set(xlabel="return, over that of k = 2")
+    for label, marker, face in (("the paper", "D", "none"), ("here, as counted there", "o", INK)):
+        axes[1].plot([], [], marker, color=INK, markerfacecolor=face, label=label)
+    axes[1].plot([], [], "o", color=INK, markerfacecolor="none", label="here, at the end")
+    axes[1].legend(loc="lower left")
+    return axes
 
 
 def _plan_styles(price: pd.DataFrame) -> list[dict[str, Any]]:

@@ -85,6 +85,11 @@ def gain_of_one_change(rows: pd.DataFrame, regime: Regime) -> pd.Series:
     return ratio(arms(rows, "auc"), regime.name.rpartition(", ")[2], "adaptive")
 
 
+def gain_of_following_moments(rows: pd.DataFrame, regime: Regime) -> pd.Series:
+    """Area under the learning curve: the schedule as meant with moments that follow, over that as it is."""
+    return ratio(arms(rows, "auc"), "meant, rescaled", "meant")
+
+
 def steep_over_coded(rows: pd.DataFrame, regime: Regime) -> pd.Series:
     """Steps to the threshold: k=100 over the schedule as coded, without its trend or, if the regime says so, with."""
     return ratio(arms(rows, "speed"), "k = 100", "coded, with trend" if regime.name.endswith("trend") else "coded")

@@ -1,8 +1,8 @@
 """What the adaptive schedule owes to the floor of its reward, and what to the length of its means.
 
 Between `adaptive` of `schedules_td3` and `meant` of `schedules_meant_td3` lie two changes: a crash is worth nothing,
-and means are taken over two evaluations in place of ten. Here each is made alone. Settings, seeds, budgets and
-evaluations are those of `schedules_td3`, and so are the rows.
+and means are taken over two evaluations in place of ten. Here each is made alone, and `meant` has Adam's moments follow
+its slope. Settings, seeds, budgets and evaluations are those of `schedules_td3`, and so are the rows.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from snnsg_book.studies.control import training
 
 from . import arms
 
-CHUNK_SIZE = arms.CHUNK_SIZE
-# Setting, schedules and seeds, in this order, so that an interrupted sweep has both schedules of some seeds.
-BLOCKS = tuple((setting, tuple(arms.BETWEEN), range(20)) for setting in ("slow_actor", "crazyflie"))
+CHUNK_SIZE = 18  # three arms of six seeds
+# Setting, schedules and seeds, in this order, so that an interrupted sweep has all arms of some seeds.
+BLOCKS = tuple((setting, tuple(arms.BETWEEN), range(24)) for setting in ("slow_actor", "crazyflie"))
 
 
 @dataclass(frozen=True)

@@ -145,14 +145,7 @@ def _losses(net: SpikingMLP, inputs: Tensor, targets: Tensor, task: str) -> Tens
 
 def _stacked(nets: list[SpikingMLP], slopes: list[list[float]]) -> SpikingMLP:
     surrogates = [FastSigmoid(torch.tensor(of_layer), normalization="area") for of_layer in zip(*slopes, strict=True)]
-    stacked = SpikingMLP(
-        nets[0].sizes, nets[0].num_steps, surrogate=surrogates, replicas=len(nets), seed=[0] * len(nets)
-    )
-    with torch.no_grad():
-        for index, net in enumerate(nets):
-            for many, one in zip([*stacked.weights, *stacked.biases], [*net.weights, *net.biases], strict=True):
-                many[index].copy_(one)
-    return stacked
+    return SpikingMLP.stacked(nets, surrogates)
 
 
 class Sgd:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,20 +110,8 @@ def with_slopes(
 
     With a detached reset a peak of 1 in place of the area scales each layer's gradient by a number, nothing else.
     """
-    surrogate = surrogates.FAMILIES[family](torch.tensor(slopes, dtype=torch.float32), normalization=normalization)
-    stacked = SpikingMLP(
-        net.sizes,
-        net.num_steps,
-        surrogate=surrogate,
-        detach_reset=detach_reset,
-        escape_noise=net.escape_noise,
-        noise_rng=copy.deepcopy(net.noise_rng),
-        replicas=len(slopes),
-        seed=[0] * len(slopes),
-    )
-    with torch.no_grad():
-        for many, one in zip([*stacked.weights, *stacked.biases], [*net.weights, *net.biases], strict=True):
-            many.copy_(one)
+    stacked = net.with_slopes(slopes, surrogates.FAMILIES[family](normalization=normalization))
+    stacked.detach_reset = detach_reset
     return stacked
 
 

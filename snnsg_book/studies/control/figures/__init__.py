@@ -1,14 +1,11 @@
 """Figures on cloning and reinforcement learning."""
 
 from .causes import plot_causes, plot_gain_and_epsilon, plot_regime_gaps, plot_waking
-from .flight import plot_flight, plot_flight_spikes
 from .learning import plot_buffer, plot_learning_curves, plot_slope_outcomes
 
 __all__ = [
     "plot_buffer",
     "plot_causes",
-    "plot_flight",
-    "plot_flight_spikes",
     "plot_gain_and_epsilon",
     "plot_learning_curves",
     "plot_regime_gaps",

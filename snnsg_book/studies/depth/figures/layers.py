@@ -10,11 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from snnsg_book.style import (
-    AXIS,
     DASHES,
     INK,
     MUTED,
-    PEOPLE,
     SLOPE_TICKS,
     means_and_intervals,
     new_axes,
@@ -92,38 +90,6 @@ def _label_lines(ax: Axes, labels: Sequence[str], values: Sequence[float], colum
         place = (0.005, at[index] - excess * at[index])
         style: dict[str, Any] = {"fontsize": 9, "va": "center", "color": INK, "arrowprops": thin}
         ax.annotate(label, (0, values[index]), place, textcoords="axes fraction", **style)
-
-
-def plot_layer_bars(layers: Sequence[Any], slope: float, *, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw size, active share and cosine of each layer as bars with intervals, at one slope.
-
-    Parameters
-    ----------
-    layers : sequence
-        One per layer with `norm` (log10, over the output layer's), `share` and `cosine`, each (mean, low, high), and
-        `floor`, as from `DepthExplorer.layers`.
-    slope : float
-        Gives the colour.
-    axes : array of three Axes, optional
-        One above the other; a new column-wide figure if not given.
-    """
-    axes = new_axes(rows=3, figsize=(6.4, 5.4), sharex=True, height_ratios=[5, 2, 3])[1] if axes is None else axes
-    places = np.arange(len(layers))
-    axes[2].bar(places, [max(layer.floor, 0) for layer in layers], width=0.9, color=PEOPLE)
-    for ax, name in zip(axes, ("norm", "share", "cosine"), strict=True):
-        mean, low, high = np.array([getattr(layer, name) for layer in layers]).T
-        ax.bar(places, mean, width=0.7, color=slope_colour(slope))
-        ax.vlines(places, low, high, color=INK, linewidth=1)
-    axes[0].axhline(0, color=AXIS, linewidth=0.8)
-    axes[0].set_ylabel("log10 of the norm\nover the output's")
-    axes[1].set(ylabel="active share", ylim=(0, 1.05))
-    axes[2].set(ylabel="cosine, k = 100", ylim=(-0.1, 1.05), xlabel="layer (0: first hidden)")
-    axes[2].text(1, 1.02, "grey: noise floor", transform=axes[2].transAxes, ha="right", fontsize=9, color=MUTED)
-    last = len(layers) - 1
-    every = max(1, last // 8)
-    ticks = [*range(0, last - every + 1, every), last]
-    axes[2].set_xticks(ticks, [str(tick) if tick < last else "output" for tick in ticks])
-    return axes
 
 
 def plot_conditions(table: pd.DataFrame, column: str = "norm", *, axes: np.ndarray | None = None) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from snnsg_book.style import ACCENT, INK, MUTED, PEOPLE, TRUTH, new_axes, slope_axis, slope_colour
+from snnsg_book.style import ACCENT, INK, MUTED, TRUTH, new_axes, slope_axis, slope_colour
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,75 +46,6 @@ def plot_lyapunov_spectrum(
     if len(spectra) > 1:
         ax.legend(loc="lower left", markerscale=1.5, handletextpad=0.1)
     ax.set(xlabel="m, the largest first", ylabel="exponent per step", xlim=(0, count + 1))
-    return ax
-
-
-def plot_raster(spk: ArrayLike, ax: Axes | None = None) -> Axes:
-    """Draw the spikes of a layer as ticks, one row per neuron.
-
-    Parameters
-    ----------
-    spk : array_like, (num_steps, neurons)
-        0 or 1.
-    ax : Axes, optional
-        Drawn into; a new column-wide figure if not given.
-    """
-    ax = new_axes()[1] if ax is None else ax
-    spikes = np.asarray(spk)
-    times = [np.flatnonzero(row) + 1 for row in spikes.T]
-    ax.eventplot(times, colors=INK, linewidths=0.8, linelengths=0.8)
-    ax.set(ylabel="neuron", ylim=(spikes.shape[1] - 0.5, -0.5), yticks=[], xlim=(0, len(spikes)))
-    ax.grid(False)
-    return ax
-
-
-def plot_perturbation(
-    log_size: ArrayLike,
-    exponent: float,
-    transient: int = 0,
-    *,
-    slope: float = 10.0,
-    alone: float | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the size of a tangent vector over time, and the leading exponent as the slope of its logarithm.
-
-    Parameters
-    ----------
-    log_size : array_like, (num_steps + 1,)
-        ln of its size before each step and after the last.
-    exponent : float
-        The leading one, per step; drawn from the end of the transient on.
-    transient : int
-        Steps that do not count.
-    slope : float
-        Slope k of the surrogate; gives the colour.
-    alone : float, optional
-        Rate at which a neuron without connections forgets, drawn as a thin line.
-    ax : Axes, optional
-        Drawn into; a new column-wide figure if not given.
-    """
-    ax = new_axes()[1] if ax is None else ax
-    sizes = np.asarray(log_size, dtype=float)
-    last = len(sizes) - 1
-    low, high = min(-2.0, sizes.min()), max(2.0, sizes.max())
-    ax.axvspan(0, transient, color=PEOPLE, alpha=0.3, linewidth=0)
-    if alone is not None:
-        end = min(float(last), low / alone)
-        ax.plot([0, end], [0, alone * end], color=TRUTH, linewidth=1)
-        ax.annotate("a neuron alone", (end, alone * end), (4, 0), textcoords="offset points", fontsize=9, color=MUTED)
-    ax.plot(sizes, color=slope_colour(slope))
-    ax.plot(
-        [transient, last],
-        [sizes[transient], sizes[transient] + exponent * (last - transient)],
-        color=ACCENT,
-        linewidth=1.6,
-    )
-    place: dict[str, Any] = {"va": "bottom", "y": 0.04} if exponent > 0 else {"va": "top", "y": 0.96}
-    text = f"slope λ₁ = {exponent:.3f}".replace("-", "−")
-    ax.text(0.98, s=text, transform=ax.transAxes, ha="right", color=ACCENT, fontsize=9, **place)
-    margin = 0.1 * (high - low)
-    ax.set(xlabel="time step", ylabel="ln of the size", xlim=(0, last), ylim=(low - margin, high + margin))
     return ax
 
 

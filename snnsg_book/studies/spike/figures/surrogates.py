@@ -1,4 +1,4 @@
-"""Pictures of the surrogates: their curves, their widths, and the populations that they reach."""
+"""Pictures of the surrogates: their curves and their widths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from snnsg_book.style import DASHES, INK, MUTED, PEOPLE, TRUTH, new_axes, slope_axis, slope_colour
+from snnsg_book.style import DASHES, INK, MUTED, new_axes, slope_axis, slope_colour
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
@@ -86,59 +86,6 @@ def _label_slopes(ax: Axes, surrogates: Sequence[Surrogate]) -> None:
         edge = float(u[int((values >= height).sum()) - 1])
         ax.plot([edge, 0.8 * right], [height, height], color=MUTED, linewidth=0.5)
         ax.text(0.82 * right, height, f"k = {_slope_of(surrogate):g}", va="center", fontsize=9, color=INK)
-
-
-def plot_spike(surrogate: Surrogate, *, span: float = 1.0, ax: Axes | None = None) -> Axes:
-    """Draw the hard step of the forward pass and the smooth stand-in of the backward pass, scaled to rise by one.
-
-    Parameters
-    ----------
-    surrogate : Surrogate
-        Its normalisation does not matter here.
-    span : float
-        u runs from -span to span.
-    ax : Axes, optional
-        Drawn into; a new column-wide figure if not given.
-    """
-    ax = new_axes()[1] if ax is None else ax
-    u = _sample(surrogate, span)
-    smooth = surrogate.shape_primitive(_slope_of(surrogate) * u) / surrogate.shape_area
-    ax.plot([-span, 0, 0, span], [0, 0, 1, 1], color=TRUTH, linewidth=1)
-    ax.plot(u, 0.5 + smooth, color=slope_colour(_slope_of(surrogate)), linewidth=2.5)
-    ax.text(-0.04 * span, 0.96, "hard step", ha="right", va="top", color=MUTED)
-    ax.text(span, 0.3, f"{surrogate.label}\nk = {_slope_of(surrogate):g}", ha="right", va="top", color=MUTED)
-    ax.set(xlabel="u", ylabel="spike", xlim=(-span, span))
-    return ax
-
-
-def plot_population(
-    surrogate: Surrogate, mean: float, std: float, reach: float, *, span: float = 2.0, ax: Axes | None = None
-) -> Axes:
-    """Draw a normal population of membrane potentials; the part within `reach` of the threshold has the slope's colour.
-
-    Parameters
-    ----------
-    surrogate : Surrogate
-        Gives the colour.
-    mean, std : float
-        Of u = membrane potential - threshold.
-    reach : float
-        Distance |u| within which a gradient is counted as there.
-    span : float
-        u runs from -span to span.
-    ax : Axes, optional
-        Drawn into; a new column-wide figure if not given.
-    """
-    ax = new_axes()[1] if ax is None else ax
-    u = np.linspace(-span, span, 161)
-    inside = np.linspace(max(-reach, -span), min(reach, span), 81)
-    colour = slope_colour(_slope_of(surrogate))
-    for part, fill in ((u, PEOPLE), (inside, colour)):
-        ax.fill_between(part, np.exp(-0.5 * ((part - mean) / std) ** 2), color=fill, linewidth=0)
-    ax.axvspan(inside[0], inside[-1], color=colour, alpha=0.2, linewidth=0)
-    ax.axvline(0, color=MUTED, linestyle=":", linewidth=1.2)
-    ax.set(xlabel=U_LABEL, ylabel="neurons", yticks=[], xlim=(-span, span), ylim=(0, 1.1))
-    return ax
 
 
 def plot_slope_widths(slopes: Sequence[float], *, normalization: str = "peak", axes: Any = None) -> Any:

@@ -6,15 +6,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
+
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
 
 from snnsg_lib._checks import check_int, check_number
 from snnsg_lib.learning.learner import Callback, ReplicaLearner
 from snnsg_lib.learning.policies import clip_per_replica, gradient_sums, make_optimizer
-from snnsg_lib.learning.replicas import BATCHES, PROBE, SeedStreams, SlopeOrFactory
+from snnsg_lib.learning.replicas import BATCHES, PROBE, SeedStreams, SlopeOrFactory, SurrogateFamily
+from snnsg_lib.surrogates import FastSigmoid
 from snnsg_lib.tasks import Demonstrations, expert_demonstrations
+
+Pairs = tuple[Tensor, Tensor]  # observations and the actions that an expert takes there
 
 
 class BehavioralCloning(ReplicaLearner):
@@ -52,6 +59,10 @@ class BehavioralCloning(ReplicaLearner):
         Further arguments of `SpikingMLP`.
     env_kwargs : dict, optional
         Arguments of the environment, ``{"history": 4}`` for instance.
+    surrogate : type or callable
+        Family of the spiking policies: a class such as `ATan`, or a function slope -> `Surrogate`.
+    device : str or torch.device
+        Where networks and demonstrations live; environments and random streams stay on the CPU.
     rescale_moments : bool or sequence of bool
         Whether the optimizer's moments follow a slope that moves (`moments_follow`): for all, or for each of `slopes`.
     """
@@ -78,10 +89,12 @@ class BehavioralCloning(ReplicaLearner):
         output_gain: float = 1.0,
         network: dict[str, Any] | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        surrogate: SurrogateFamily = FastSigmoid,
+        device: str | torch.device = "cpu",
         rescale_moments: bool | Sequence[bool] = False,
     ):
         policy = (actor, hidden, readout_gain, output_gain, network)
-        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, rescale_moments)
+        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, surrogate, device, rescale_moments)
         self.batch_size = check_int("batch_size", batch_size, low=1)
         self.max_grad_norm = None if max_grad_norm is None else check_number("max_grad_norm", max_grad_norm, above=0.0)
         if demonstrations is None:
@@ -134,30 +147,41 @@ class BehavioralCloning(ReplicaLearner):
         return self.history
 
     def _update(self) -> np.ndarray:
-        """One step of Adam for every replica; return the losses (R,)."""
-        loss = self.actor_loss(self.policy.net, self._draw(self._batches))
+        """One update of every replica; return the losses (R,)."""
+        loss = self._actor_step(self._sample(self._batches))
+        self.count += 1
+        self.stop_broken(loss, "loss")
+        self.stop_broken(gradient_sums(self.policy.parameters()), "gradient")
+        return loss.cpu().numpy()
+
+    def _sample(self, source: SeedStreams) -> Pairs:
+        """Observations and actions to learn from, drawn from the demonstrations with the streams of `source`."""
+        index = torch.from_numpy(source.integers(len(self.demonstrations.observations), self.batch_size))
+        return self._demonstrated(index)
+
+    def _demonstrated(self, index: Tensor) -> Pairs:
+        """Observations and actions at `index`, of any shape, into the demonstrations."""
+        index = index.to(self.device)
+        return self.demonstrations.observations[index], self.demonstrations.actions[index]
+
+    def _actor_step(self, batch: Pairs) -> Tensor:
+        """Follow the gradient of the loss, clipped for each replica; return the losses (R,)."""
+        loss = self.actor_loss(self.policy.net, batch)
         self.optimizer.zero_grad()
         loss.sum().backward()  # a sum: each replica gets the gradient it would have alone
         if self.max_grad_norm is not None:
             clip_per_replica(self.policy.parameters(), self.max_grad_norm)
         self.optimizer.step()
-        self.count += 1
-        self.stop_broken(loss.detach(), "loss")
-        self.stop_broken(gradient_sums(self.policy.parameters()), "gradient")
-        return loss.detach().numpy()
+        return loss.detach()
 
-    def actor_loss(self, net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def actor_loss(self, net: nn.Module, batch: Pairs) -> Tensor:
         """Mean squared error of the actions, (R,)."""
         observations, actions = batch
         return ((self.policy.act_with(net, observations) - actions) ** 2).mean(dim=(1, 2))
 
-    def probe_batch(self) -> tuple[Tensor, Tensor]:
+    def probe_batch(self) -> Pairs:
         """Demonstrations drawn by seed and update count."""
-        return self._draw(SeedStreams(self.replicas.seeds, PROBE, self.count))
-
-    def _draw(self, streams: SeedStreams) -> tuple[Tensor, Tensor]:
-        index = torch.from_numpy(streams.integers(len(self.demonstrations.observations), self.batch_size))
-        return self.demonstrations.observations[index], self.demonstrations.actions[index]
+        return self._sample(SeedStreams(self.replicas.seeds, PROBE, self.count))
 
     def _checked(self, demonstrations: Demonstrations) -> Demonstrations:
         observations, actions = (torch.as_tensor(x, dtype=torch.float32) for x in demonstrations)
@@ -170,7 +194,7 @@ class BehavioralCloning(ReplicaLearner):
             if not bool(torch.isfinite(values).all()):
                 raise ValueError(f"{name} of demonstrations must be finite, got NaN or infinity")
         middle, span = (torch.from_numpy(np.float32(x)) for x in (self._action_middle, self._action_range))
-        return Demonstrations(observations, (actions - middle) / span)
+        return Demonstrations(observations.to(self.device), ((actions - middle) / span).to(self.device))
 
     def _trained(self) -> list[tuple[nn.Module, torch.optim.Optimizer | None]]:
         return [(self.policy, self.optimizer)]

@@ -12,9 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
+
+from snnsg_lib._extras import extra
+
+with extra("experiments"):
+    import pandas as pd
 
 from snnsg_lib._checks import check_choice, check_int, check_number
 from snnsg_lib.envs import make_vector
@@ -23,10 +27,10 @@ from snnsg_lib.learning import replicas as streams
 from snnsg_lib.learning.learner import Callback, ReplicaLearner
 from snnsg_lib.learning.policies import ReplicaMLP, clip_per_replica, gradient_sums, make_optimizer
 from snnsg_lib.learning.replay import Batch, ReplayBuffer
-from snnsg_lib.learning.replicas import SeedStreams, SlopeOrFactory, start_seeds
-from snnsg_lib.learning.settings import CRAZYFLIE_HOVER
+from snnsg_lib.learning.replicas import SeedStreams, SlopeOrFactory, SurrogateFamily, start_seeds
+from snnsg_lib.surrogates import FastSigmoid
 
-__all__ = ["CRAZYFLIE_HOVER", "TD3"]
+__all__ = ["TD3"]
 
 ENV_ARRAYS = ("state", "steps", "stack")
 
@@ -78,6 +82,10 @@ class TD3(ReplicaLearner):
         Further arguments of `SpikingMLP`: num_steps, beta, threshold, gain, ...
     env_kwargs : dict, optional
         Arguments of the environment, ``{"history": 4}`` for instance.
+    surrogate : type or callable
+        Family of the spiking policies: a class such as `ATan`, or a function slope -> `Surrogate`.
+    device : str or torch.device
+        Where networks and batches live; environments and random streams stay on the CPU.
     rescale_moments : bool or sequence of bool
         Whether the actor's moments follow a slope that moves (`moments_follow`): for all, or for each of `slopes`.
     """
@@ -119,10 +127,12 @@ class TD3(ReplicaLearner):
         output_gain: float = 1.0,
         network: dict[str, Any] | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        surrogate: SurrogateFamily = FastSigmoid,
+        device: str | torch.device = "cpu",
         rescale_moments: bool | Sequence[bool] = False,
     ):
         policy = (actor, hidden, readout_gain, output_gain, network)
-        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, rescale_moments)
+        super().__init__(env, slopes, seeds, paired, *policy, env_kwargs, surrogate, device, rescale_moments)
         self.num_envs = check_int("num_envs", num_envs, low=1)
         self.updates_per_iteration = check_int("updates_per_iteration", updates_per_iteration, low=1)
         self.policy_delay = check_int("policy_delay", policy_delay, low=1)
@@ -142,7 +152,8 @@ class TD3(ReplicaLearner):
         # Twin critics: rows 0..R-1 are the first critic of each replica, rows R..2R-1 the second.
         seeds = self.replicas.seeds
         critic_sizes = [self.observation_size + self.action_size, *critic_hidden, 1]
-        self.critics = ReplicaMLP(critic_sizes, [[seed, streams.CRITICS, twin] for twin in (0, 1) for seed in seeds])
+        twins = [[seed, streams.CRITICS, twin] for twin in (0, 1) for seed in seeds]
+        self.critics = ReplicaMLP(critic_sizes, twins).to(self.device)
         self.target_critics = copy.deepcopy(self.critics)
         self.target_policy = copy.deepcopy(self.policy)
         self.actor_optimizer = make_optimizer(
@@ -197,14 +208,7 @@ class TD3(ReplicaLearner):
 
     def _collect(self) -> None:
         """Step every environment once and store what happened."""
-        shape = (self.num_envs, self.action_size)
-        if self.count < self.start_steps:
-            draw = self._exploration.uniform if self.start_noise == "uniform" else self._exploration.normal
-            action = self.start_scale * draw(*shape).reshape(-1, self.action_size)
-        else:
-            noise = self._exploration.normal(*shape).reshape(-1, self.action_size)
-            action = self.act(self.observation, self.num_envs) + self.exploration_noise * noise
-        action = action.clip(-1, 1)
+        action = self._explore().clip(-1, 1)
         observation, reward, terminated, truncated, infos = self.envs.step(self.to_env(action))
         ended, reached = terminated | truncated, observation
         if ended.any():
@@ -218,27 +222,49 @@ class TD3(ReplicaLearner):
         for watch in self.watchers:
             watch(reward, ended)
 
+    def _explore(self) -> np.ndarray:
+        """Actions for all environments, (R * n, action_size): random ones at first, then the policies' with noise."""
+        shape = (self.num_envs, self.action_size)
+        if self.count < self.start_steps:
+            draw = self._exploration.uniform if self.start_noise == "uniform" else self._exploration.normal
+            return self.start_scale * draw(*shape).reshape(-1, self.action_size)
+        noise = self._exploration.normal(*shape).reshape(-1, self.action_size)
+        return self._behave() + self.exploration_noise * noise
+
+    def _behave(self) -> np.ndarray:
+        """Actions of the policies that collect, before exploration noise, (R * n, action_size)."""
+        return self.act(self.observation, self.num_envs)
+
     def _update(self) -> None:
         """One update of the critics and, every so many of them, of the actor and of the targets."""
-        batch = self.buffer.sample(self._batches.integers(len(self.buffer), self.batch_size))
-        self._update_critics(batch, self._targets(batch))
+        batch = self._sample(self._batches)
+        self._critic_step(batch, self._targets(batch))
         self.num_updates += 1
         if self.num_updates % self.policy_delay == 0:
-            self._update_actor(batch)
+            self._actor_step(batch)
         if self.num_updates % self.target_delay == 0:
             self._move_targets()
+
+    def _sample(self, source: SeedStreams) -> Batch:
+        """Transitions to learn from, drawn from the buffer with the streams of `source`."""
+        return self.buffer.sample(source.integers(len(self.buffer), self.batch_size), self.device)
 
     @torch.no_grad()
     def _targets(self, batch: Batch) -> Tensor:
         """Y = r + gamma min(Q1', Q2')(s', pi'(s') + clipped noise), (R, batch)."""
-        noise = torch.from_numpy(self._smoothing.normal(self.batch_size, self.action_size))
+        noise = torch.from_numpy(self._smoothing.normal(self.batch_size, self.action_size)).to(self.device)
         noise = (self.smoothing_noise * noise).clamp(-self.smoothing_clip, self.smoothing_clip)
-        action = (self.target_policy(batch.next_observation) + noise).clamp(-1, 1)
+        action = (self._next_actions(batch) + noise).clamp(-1, 1)
         value = self.target_critics(torch.cat((batch.next_observation, action), dim=-1).repeat(2, 1, 1))
         first, second = value.squeeze(-1).chunk(2)
         return batch.reward + self.gamma * batch.goes_on * torch.minimum(first, second)
 
-    def _update_critics(self, batch: Batch, target: Tensor) -> None:
+    def _next_actions(self, batch: Batch) -> Tensor:
+        """pi'(s'), actions of the target policies at the next observations, (R, batch, action_size)."""
+        return self.target_policy(batch.next_observation)
+
+    def _critic_step(self, batch: Batch, target: Tensor) -> None:
+        """Regress both critics on the targets (R, batch)."""
         value = self.critics(batch.observation_action.repeat(2, 1, 1)).squeeze(-1)
         loss = ((value - target.repeat(2, 1)) ** 2).mean(dim=1)
         self.critic_optimizer.zero_grad()
@@ -247,32 +273,42 @@ class TD3(ReplicaLearner):
         self.stop_broken(loss.detach().reshape(2, -1).T, "critic loss")
         self.stop_broken(gradient_sums(self.critics.parameters()).reshape(2, -1).T, "critic gradient")
 
-    def _update_actor(self, batch: Batch) -> None:
-        loss = self.actor_loss(self.policy.net, batch)
+    def _actor_step(self, batch: Batch) -> None:
+        """Follow the gradient of the actor's loss, clipped for each replica."""
         parameters = [p for p in self.policy.parameters() if p.requires_grad]
-        for parameter, grad in zip(parameters, torch.autograd.grad(loss.sum(), parameters), strict=True):
+        loss, grads = self._actor_gradients(batch, parameters)
+        for parameter, grad in zip(parameters, grads, strict=True):
             parameter.grad = grad
         if self.max_grad_norm is not None:
             clip_per_replica(parameters, self.max_grad_norm)
         self.actor_optimizer.step()
-        self.stop_broken(loss.detach(), "actor loss")
+        self.stop_broken(loss, "actor loss")
         self.stop_broken(gradient_sums(parameters), "actor gradient")
+
+    def _actor_gradients(self, batch: Batch, parameters: list[nn.Parameter]) -> tuple[Tensor, Sequence[Tensor]]:
+        """Loss of the actors, (R,), and what they follow: a gradient for each of `parameters`."""
+        loss = self.actor_loss(self.policy.net, batch)
+        return loss.detach(), torch.autograd.grad(loss.sum(), parameters)
 
     def actor_loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Loss of the actor, -Q1(s, pi(s)) averaged over the batch, (R,), with `net` in the place of its own."""
-        action = self.policy.act_with(net, batch.observation)
+        action = self._actions(net, batch)
         value = self.critics(torch.cat((batch.observation, action), dim=-1), first=len(self.replicas))
         return -value.mean(dim=(1, 2))
 
+    def _actions(self, net: nn.Module, batch: Batch) -> Tensor:
+        """pi(s), actions at the observations of a batch, (R, batch, action_size), with `net` in the policy."""
+        return self.policy.act_with(net, batch.observation)
+
     @torch.no_grad()
     def _move_targets(self) -> None:
+        """Move the target networks by the share `tau` towards the trained ones."""
         for target, online in ((self.target_critics, self.critics), (self.target_policy, self.policy)):
             torch._foreach_lerp_(list(target.parameters()), list(online.parameters()), self.tau)
 
     def probe_batch(self) -> Batch:
         """A batch from the buffer, drawn by seed and step count."""
-        draw = SeedStreams(self.replicas.seeds, streams.PROBE, self.count)
-        return self.buffer.sample(draw.integers(len(self.buffer), self.batch_size))
+        return self._sample(SeedStreams(self.replicas.seeds, streams.PROBE, self.count))
 
     # Checkpoints
 

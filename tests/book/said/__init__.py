@@ -1,0 +1,1 @@
+"""The measured numbers of each chapter: see `saying`."""
