@@ -21,7 +21,6 @@ NOT_YET = (
     "schedules",
     "scorecard",
     "spectrum",
-    "trying",
 )
 NOTHING_MEASURED = ("api", "references", "cluster", "run", "notation")  # lists, commands, definitions
 MOST = 60  # measured numbers in the sentences of a chapter; intervals and the like go to tables, captions and margins
