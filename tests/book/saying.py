@@ -56,7 +56,7 @@ class Said:
     @property
     def pattern(self) -> re.Pattern:
         """Matches the phrase with whatever numbers."""
-        return re.compile(r"(\S+?|\S+ [%±]?)".join(re.escape(part) for part in self.phrase.split("{}")))
+        return re.compile(r"\S+?(?: \[[^\]]*\])?".join(re.escape(part) for part in self.phrase.split("{}")))
 
 
 @functools.cache
@@ -167,7 +167,7 @@ def covered(text: str, phrases: list[str]) -> set[int]:
     """Return the places in a passage that stand in one of the phrases."""
     found = set()
     for phrase in phrases:
-        for match in re.finditer(rf"(?<![\w.]){re.escape(phrase)}(?!\w)", text):
+        for match in re.finditer(rf"(?<![\w.]){re.escape(phrase)}(?!\w|[.,]\d)", text):
             found |= set(range(*match.span()))
     return found
 

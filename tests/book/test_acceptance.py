@@ -11,7 +11,7 @@ from snnsg_book import acceptance, catalogue, claims, load_results, studies
 from snnsg_book.__main__ import main
 from snnsg_book.acceptance import TODAY, Refused, accept, status
 from snnsg_book.claims import Claim, Regime
-from snnsg_lib.store import amend, freeze
+from snnsg_lib.store import RunStore, amend, freeze
 from snnsg_lib.sweeps import read_pack
 
 TOY = '''
@@ -37,7 +37,9 @@ def run(configs):
     with open(os.environ["COMPUTED"], "a") as file:
         file.write(f"{configs[0].seed} ")
     time.sleep(0.05 * (configs[0].seed != 10))
-    return [[{"value": double(c.seed) / 3, "seconds": time.time(), "gap": None, "yes": True}] * 2 for c in configs]
+    rows = [{"value": double(c.seed) / 3, "seconds": time.time(), "gap": None, "yes": True} for c in configs]
+    # A column that some runs alone have.
+    return [[row | ({"rare": 1.0} if c.seed < 5 else {})] * 2 for row, c in zip(rows, configs)]
 '''
 
 
@@ -109,6 +111,17 @@ def test_change_that_keeps_the_numbers_is_accepted_after_the_cheapest_chunk(lab)
     assert (folder / "data" / "toy.csv").read_bytes() == before
     assert accept("toy", folder / "data") == TODAY
     assert len(computed(folder)) == 5
+
+
+def test_table_that_keeps_rows_of_an_earlier_one_is_accepted_by_those_of_its_runs(lab):
+    folder = lab("return 2 * x")
+    main(HOME)
+    data, earlier = folder / "data", load_results("toy", folder / "data")
+    runs = RunStore(folder / "runs" / "toy").latest_runs()
+    freeze("toy", runs[15:], directory=data, kept=earlier[earlier.seed < 15].drop(columns="rare"))
+    lab("return x + x")
+    assert accept("toy", data) == "table taken over: chunk 0, 10 rows, bit for bit"
+    assert computed(folder)[-1] == "15"
 
 
 def test_change_of_one_bit_is_refused_with_the_first_difference(lab, capsys):

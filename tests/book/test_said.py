@@ -8,7 +8,7 @@ import types
 import pandas as pd
 import pytest
 import saying
-from saying import BOOK, Said, by_the_tables, covered, held, numbers, passages, sentence_at
+from saying import BOOK, Said, by_the_tables, covered, held, interval, numbers, passages, sentence_at
 
 import snnsg_book.claims
 
@@ -20,6 +20,7 @@ NOT_YET = (
     "remedies",
     "schedules",
     "scorecard",
+    "search",
     "spectrum",
 )
 NOTHING_MEASURED = ("api", "references", "cluster", "run", "notation")  # lists, commands, definitions
@@ -56,7 +57,7 @@ def not_held(chapter):
     for passage in passages(chapter):
         inside = covered(passage.text, phrases)
         for start, end in numbers(passage.text):
-            if start not in inside:
+            if not inside.issuperset(range(start, end)):
                 yield f"{passage.text[start:end]!r} in: {sentence_at(passage.text, start)}"
 
 
@@ -157,6 +158,18 @@ def test_an_entry_holds_its_own_place_alone(one_sentence):
     assert list(not_held(one_sentence("It is 0.5 at the end, 0.5 before.", said))) == [
         "'0.5' in: It is 0.5 at the end, 0.5 before."
     ]
+
+
+def test_a_setting_does_not_hold_the_beginning_of_another_number(one_sentence):
+    assert list(not_held(one_sentence("With area 1.5 all is well.", settings=("area 1",))))
+
+
+def test_an_interval_is_found_again_when_its_table_changes(one_sentence):
+    said = Said("a cosine of {}", lambda: interval((0.851, 0.8, 0.914)))
+    assert stale(said, one_sentence("It has a cosine of 0.85 [0.80, 0.91].", said)) is None
+    assert "the chapter says ['It has a cosine of 0.84" in stale(
+        said, one_sentence("It has a cosine of 0.84 [0.80, 0.91].", said)
+    )
 
 
 def test_the_landing_page_counts_claims_of_the_documents_apart_from_our_own(monkeypatch):

@@ -43,8 +43,9 @@ def test_a_flight_plays_to_its_end_and_then_from_the_beginning(browser, tmp_path
         page.wait_for_function("document.querySelector('.snnsg-button').textContent === 'Play'")
         end = state_of(page)["time"]
         assert end == pytest.approx(0.5, abs=0.021)
-        button.click()
-        assert state_of(page)["time"] < end
+        # Asked at once: a busy machine may have played it to its end again by the next look.
+        again = button.evaluate("b => { b.click(); return document.querySelector('.snnsg').snnsg.read().time; }")
+        assert again == 0
 
 
 def test_nothing_moves_by_itself_and_reduced_motion_steps(browser, tmp_path):

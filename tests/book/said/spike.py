@@ -31,6 +31,7 @@ SET = (
     "between 0 and 1",
     "1 above zero, otherwise 0",
     "two spiking layers of 32",
+    "the mean of their middle half",
     "rise to nearly 1",
     "crosses the threshold twice",
     "from 0.90 to 0.95",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnsg_book.claim import Claim, Regime, per_seed
+from snnsg_book.claim import Claim, per_seed
+from snnsg_book.regime import Regime
 
 if TYPE_CHECKING:
     import pandas as pd
