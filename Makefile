@@ -84,5 +84,5 @@ repository: $(STAMP) ## set the repository's address: make repository URL=https:
 	$(BIN)/python .ci/set_repository.py "$(URL)"
 
 clean: ## remove what was built, keep .venv
-	rm -rf _build .venv-floors .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
-	find . -path "./$(VENV)*" -prune -o -name __pycache__ -type d -print | xargs rm -rf
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf

@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ".venv-floors"
+FOLDER = ROOT / ".venv" / "floors"  # where nothing looks for sources
 # What the tests use beside the library, as pinned for `make test`.
 TOOLS = ("hypothesis", "moviepy", "psutil", "pytest", "pytest-randomly", "pytest-timeout", "rliable")
 RIVALS = ("spikingjelly",)  # the benchmark runs without them

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from snnsg_book.regime import Estimate, Joint, Regime, middle
+from snnsg_book.regime import MORE_RESAMPLES, Estimate, Joint, Regime, middle
 from snnsg_lib._checks import check_int
 from snnsg_lib._extras import extra
 
@@ -45,11 +45,12 @@ class RegimeResult(NamedTuple):
 
 
 class Retired(NamedTuple):
-    """A claim, or a regime of one, that is no longer tried, and why."""
+    """A claim, a regime or a measure of one that was given up, with the reason and the day."""
 
     id: str
     what: str
     reason: str
+    on: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Claim:
         joint one. Without it the claim is open.
     estimator : function
         `estimator(values)` returns an `Estimate` of these values, or its first three numbers; `middle` unless given.
+        One that draws resamples takes their number as a second argument.
     notes : tuple of str
         What a reader has to know to judge the verdict: what was changed after the table was seen, and why.
     """
@@ -91,7 +93,7 @@ class Claim:
     seeds: int = FEWEST_SEEDS
     beside: tuple[str, ...] = ()
     measure: Callable[[pd.DataFrame, Regime], Any] | None = field(default=None, repr=False)
-    estimator: Callable[[Any], tuple[Any, ...]] = field(default=middle, repr=False)
+    estimator: Callable[..., tuple[Any, ...]] = field(default=middle, repr=False)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -123,6 +125,8 @@ class Claim:
         if len(values) < self.seeds:
             return RegimeResult(regime.name, NAN, NAN, NAN, len(values), "undecided")
         found = Estimate(*self.estimator(values))
+        if regime.is_close(found):
+            found = Estimate(*self.estimator(values, MORE_RESAMPLES))
         outcome = regime.outcome(*found[1:5])
         p = 2 * min(regime.p_values(found))
         return RegimeResult(regime.name, *found[:3], len(values), outcome, min(p, 1.0))

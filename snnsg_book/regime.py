@@ -9,7 +9,7 @@ import numpy as np
 
 from snnsg_lib._checks import check_choice, check_number
 from snnsg_lib._extras import extra
-from snnsg_lib.statistics import iqm_interval, power
+from snnsg_lib.statistics import NUM_RESAMPLES, iqm_interval, power
 
 with extra("experiments"):
     from scipy import stats
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DIRECTIONS = ("above", "below", "within")
 SURE = 4  # standard errors of its own between the end of an interval and the margin before it counts
+CLOSE = 12  # standard errors from the margin within which more resamples are drawn
+MORE_RESAMPLES = 400_000
 
 
 class Estimate(NamedTuple):
@@ -112,6 +114,12 @@ class Regime:
         }[self.direction]
         return "supported" if supported else "excluded" if excluded else "undecided"
 
+    def is_close(self, found: Estimate) -> bool:
+        """Whether an end of the interval is so near to the margin that more resamples have to tell its side."""
+        margins = (self.margin, -self.margin) if self.direction == "within" else (self.margin,)
+        ends = ((found.low, found.low_error), (found.high, found.high_error))
+        return any(0 < abs(end - margin) < CLOSE * error for margin in margins for end, error in ends)
+
     def p_values(self, found: Estimate) -> tuple[float, float]:
         """Return the one-sided p-values of `supported` and of `excluded`."""
         above, below = found.tails(self.margin)
@@ -149,6 +157,6 @@ class Joint:
             raise ValueError(f"parts of {self.name} must be two or more of different names")
 
 
-def middle(values: Any) -> Estimate:
+def middle(values: Any, num_resamples: int = NUM_RESAMPLES) -> Estimate:
     """Return the interquartile mean of one value a seed, with its bootstrap interval."""
-    return Estimate(*iqm_interval(values))
+    return Estimate(*iqm_interval(values, num_resamples=num_resamples))

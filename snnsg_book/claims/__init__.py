@@ -100,9 +100,8 @@ def scorecard(directory: str | Path | None = None) -> Styler:
 
 
 def retired() -> Styler:
-    """Return what is no longer tried, and why, as a table to be read."""
-    rows = pd.DataFrame(RETIRED, columns=["Id", "What was claimed", "Why it is no longer tried"])
-    return _styled(rows, "retired")
+    """Return what was given up, and why, as a table to be read."""
+    return _styled(pd.DataFrame(RETIRED, columns=["Id", "Given up", "Why", "On"]), "retired")
 
 
 def _styled(columns: Any, name: str) -> Styler:

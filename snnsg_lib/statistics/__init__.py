@@ -12,10 +12,11 @@ from .intervals import (
     split_half_reliability,
     survival,
 )
-from .resampling import ResampledInterval, interval_of_resamples, iqm_interval, power, resampled_counts
+from .resampling import NUM_RESAMPLES, ResampledInterval, interval_of_resamples, iqm_interval, power, resampled_counts
 from .shares import paired_shares, success_rate_interval
 
 __all__ = [
+    "NUM_RESAMPLES",
     "Comparison",
     "Interval",
     "ResampledInterval",

@@ -144,7 +144,8 @@ def _facts_of_kept(kept: pd.DataFrame) -> dict[str, Any]:
 
 def _behind(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return the kept rows and those of `table` behind them; ValueError unless their columns agree."""
-    import pandas as pd
+    with extra("experiments"):
+        import pandas as pd
 
     columns = [{column: _kind(rows[column]) for column in rows} for rows in (kept, table)]
     if columns[0] != columns[1]:

@@ -11,7 +11,7 @@ from faults import kills
 
 from snnsg_book import claims
 from snnsg_book.claim import paired
-from snnsg_book.claims import CLAIMS, Claim, Regime, freeze_claims, moved, scorecard, verdicts
+from snnsg_book.claims import CLAIMS, Claim, Joint, Regime, freeze_claims, moved, scorecard, verdicts
 from snnsg_lib.store import CorruptResultError, freeze
 
 THRESHOLD = 0.5
@@ -74,7 +74,7 @@ def test_frozen_claim_keeps_words_margins_numbers_and_verdict(frozen):
     entry = claims.read_entries(frozen / "claims.json")["T1"]
     result = claim().results(table())[0]
     assert entry["sentence"] == "Shallow is better."
-    assert entry["verdict"] == "reproduced"
+    assert entry["verdict"] == "held"
     assert entry["regimes"][0] == {
         "name": "a", "margin": 0.25, "direction": "above", "where": {"setup": "a"}, "estimate": result.estimate,
         "low": result.low, "high": result.high, "n": 12, "outcome": "supported",
@@ -113,8 +113,33 @@ def test_changed_word_regime_or_margin_names_the_claim_it_moved(frozen, changes,
     assert any(message in line for line in told["T1"])
 
 
+def joint(margin=0.25):
+    parts = tuple(Regime(f"above {m:g}", m, "above", (("setup", "a"),)) for m in (0.2, margin))
+    return claim("T3", regimes=(Joint("setup a", parts),))
+
+
+def test_joint_regime_is_frozen_with_its_parts_and_a_moved_margin_names_the_part(frozen):
+    entries = [claim("T1"), claim("T2", 0.3), joint()]
+    freeze_claims(entries, frozen)
+    entry = claims.read_entries(frozen / "claims.json")["T3"]["regimes"][0]
+    assert (entry["name"], entry["outcome"], entry["n"]) == ("setup a", "supported", 12)
+    assert [part["outcome"] for part in entry["parts"]] == ["supported", "supported"]
+    assert moved(entries, frozen) == {}
+    told = moved([*entries[:2], dataclasses.replace(joint(3.0), regimes=_renamed(joint(3.0)))], frozen)
+    assert "margin in 'setup a: above 0.25' was 0.25, is 3.0" in told["T3"]
+    assert "result in 'setup a' was supported, is excluded" in told["T3"]
+
+
+def _renamed(entry):
+    """The regimes of `joint`, with the names that were frozen."""
+    regime = entry.regimes[0]
+    names = ("above 0.2", "above 0.25")
+    parts = tuple(dataclasses.replace(part, name=name) for part, name in zip(regime.parts, names, strict=True))
+    return (dataclasses.replace(regime, parts=parts),)
+
+
 def test_margin_that_turns_a_verdict_shows_both_verdicts(frozen):
-    assert "verdict was 'reproduced', is 'not reproduced'" in moved([claim("T1", 2.0), claim("T2", 0.3)], frozen)["T1"]
+    assert "verdict was 'held', is 'refuted'" in moved([claim("T1", 2.0), claim("T2", 0.3)], frozen)["T1"]
 
 
 def test_claim_that_disappears_is_named(frozen):
@@ -131,7 +156,7 @@ def test_another_table_names_its_claims(frozen):
 def test_claim_written_before_its_table_is_pending_and_has_not_moved(frozen):
     entries = [claim("T1"), claim("T2", 0.3), claim("T3", table="still_running")]
     assert moved(entries, frozen) == {}
-    assert verdicts(entries, frozen)["verdict"].tolist() == ["reproduced", "reproduced", "pending"]
+    assert verdicts(entries, frozen)["verdict"].tolist() == ["held", "held", "pending"]
     assert freeze_claims(entries, frozen) == []
 
 
@@ -198,3 +223,39 @@ def test_kill_at_any_point_of_a_write_leaves_the_old_claims_or_the_new_ones(froz
 
 def _flipped(data, position):
     return data[: position // 8] + bytes([data[position // 8] ^ (1 << position % 8)]) + data[position // 8 + 1 :]
+
+
+CHANGED = [
+    "S2",
+    "S4",
+    "S5",
+    "S6",
+    "S8",
+    "S9",
+    "S10",
+    "S11",
+    "T4",
+    "T5",
+    "T6",
+    "T7",
+    "T9",
+    "T10",
+    "T21",
+    "T23",
+    "T24",
+    "T25",
+    "T26",
+    "T27",
+    "T28",
+]
+
+
+def test_what_was_changed_after_its_table_says_so_and_why():
+    notes = verdicts([entry for entry in CLAIMS if entry.id in CHANGED]).set_index("id")["notes"]
+    assert sorted(notes.index) == sorted(CHANGED)
+    assert notes.str.contains("Changed after its table was seen: ").all()
+
+
+def test_claims_that_were_only_renamed_are_not_called_changed():
+    frame = verdicts([entry for entry in CLAIMS if entry.id in {"S1", "S3", "S7", "L1", "T1"}])
+    assert frame["changes"].tolist() == [""] * 5

@@ -8,8 +8,27 @@ from scipy import stats
 
 from snnsg_book.claims import CLAIMS, verdicts
 from snnsg_book.studies.control import bc_slopes, td3_slopes, training
-from snnsg_book.studies.schedules import ablation, arms, bc, confirm, figures, published, search, td3
-from snnsg_book.studies.schedules.comparisons import arrivals, best_fixed, price_of_a_sweep, slope_of, together
+from snnsg_book.studies.schedules import (
+    ablation,
+    arms,
+    bc,
+    confirm,
+    figures,
+    meant_bc,
+    meant_td3,
+    normalisation,
+    published,
+    search,
+    td3,
+)
+from snnsg_book.studies.schedules.comparisons import (
+    arrivals,
+    best_fixed,
+    picked_by_one_pilot,
+    price_of_a_sweep,
+    slope_of,
+    together,
+)
 from snnsg_lib.schedulers import TargetSlope
 from snnsg_lib.statistics import survival
 from snnsg_lib.store import freeze
@@ -224,14 +243,21 @@ def test_claims_are_decided_by_schedules_and_fixed_slopes_together(tmp_path):
         "S9": "reproduced",
         "S10": "reproduced",
         "S11": "reproduced",
-        "T21": "not reproduced",
-        "T22": "reproduced",
-        "T23": "not reproduced",
-        "T24": "reproduced",
-        "T25": "not reproduced",
+        "S19": "not reproduced",
+        "T21": "refuted",
+        "T22": "held",
+        "T23": "refuted",
+        "T24": "held",
+        "T25": "refuted",
     }
     table = verdicts([CLAIM[name] for name in expected], tmp_path)
     assert table.set_index("id")["verdict"].to_dict() == expected
+
+
+def test_a_sweep_of_one_seed_is_judged_on_the_other_seeds():
+    speeds = pd.DataFrame({"k = 1": [1.0, 5.0, 6.0], "k = 2": [2.0, 3.0, 4.0], "adaptive": [0.0, 0.0, 0.0]})
+    # Seed 0 picks k = 1, the others k = 2.
+    assert picked_by_one_pilot(speeds).tolist() == [2.0, (5.0 + 3.0) / 2, (6.0 + 4.0) / 2]
 
 
 def test_a_claim_is_pending_until_every_table_it_needs_is_there(tmp_path):
@@ -242,12 +268,13 @@ def test_a_claim_is_pending_until_every_table_it_needs_is_there(tmp_path):
 def test_a_claim_has_the_seeds_it_asks_for():
     experiments = {
         "schedules_td3": td3,
-        "schedules_bc": bc,
-        "schedules_ablation": ablation,
+        "schedules_meant_td3": meant_td3,
+        "schedules_meant_bc": meant_bc,
+        "schedules_normalisation": normalisation,
     }
     for claim in CLAIMS:
-        for regime in claim.regimes if claim.table in experiments else ():
-            wanted = dict(regime.where)
+        for part in (p for regime in claim.regimes for p in regime.parts) if claim.table in experiments else ():
+            wanted = dict(part.where)
             configs = experiments[claim.table].configs()
             seeds = {c.seed for c in configs if all(getattr(c, name) == v for name, v in wanted.items())}
             assert len(seeds) >= claim.seeds, claim.id

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -157,9 +158,9 @@ def test_folder_that_takes_no_file_is_named(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
-@pytest.mark.parametrize("own_type", [True, False], ids=["text of pandas 3", "objects of pandas 2"])
-def test_missing_text_comes_back_missing(tmp_path, own_type):
-    with pd.option_context("future.infer_string", own_type):
+@pytest.mark.parametrize("options", [(), ("future.infer_string", False)], ids=["as it is", "as pandas 2"])
+def test_missing_text_comes_back_missing(tmp_path, options):
+    with pd.option_context(*options) if options else nullcontext():
         freeze("notes", pd.DataFrame({"note": ["a", None, "b"], "value": [1.0, None, 3.0]}), directory=tmp_path)
         table = load_table("notes", tmp_path)
     assert table["note"].isna().tolist() == [False, True, False]

@@ -8,7 +8,7 @@ import numpy as np
 
 from snnsg_book.claim import AFTER, Claim
 from snnsg_book.regime import Estimate, Regime
-from snnsg_lib.statistics import interval_of_resamples, paired_shares, resampled_counts
+from snnsg_lib.statistics import NUM_RESAMPLES, interval_of_resamples, paired_shares, resampled_counts
 
 from .outcomes import outcomes
 
@@ -44,11 +44,11 @@ def final_returns(rows: pd.DataFrame, regime: Regime) -> pd.DataFrame:
     return by_slope(rows, "final")[SHALLOW + STEEP]
 
 
-def ratio_of_spreads(finals: pd.DataFrame) -> Estimate:
+def ratio_of_spreads(finals: pd.DataFrame, num_resamples: int = NUM_RESAMPLES) -> Estimate:
     """Standard deviation over seeds, mean of the shallow slopes over mean of the steep ones; seeds are resampled."""
     values = finals.to_numpy() - finals.to_numpy().mean(axis=0)
     n = len(values)
-    counts = resampled_counts(n)
+    counts = resampled_counts(n, num_resamples).astype(float)
     means, squares = counts @ values / n, counts @ values**2 / n
     spreads = np.sqrt((squares - means**2).clip(0))
     shallow = [column in SHALLOW for column in finals.columns]

@@ -280,5 +280,6 @@ RETIRED = (
         "T21",
         "PlanarHover, default rates: 0.96 [0.88, 1.03], claimed above 1, with 30 seeds",
         "All slopes end alike there: about 1,240 seeds would decide.",
+        "2026-11-28",
     ),
 )

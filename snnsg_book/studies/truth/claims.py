@@ -268,10 +268,12 @@ RETIRED = (
         "T9",
         "teacher, adam: 0.021 [0.007, 0.049] nats, claimed below 0.02, with 10 seeds",
         "The estimate lies on the margin: about 2,250 seeds would decide.",
+        "2026-11-28",
     ),
     Retired(
         "T10",
         "still and moving, noise 25: 0.015 [-0.11, 0.15] and 0.016 [0.00, 0.17], claimed above 0.02, 10 seeds each",
         "The effect, if any, is as small as the margin and far smaller than the spread: about 7,000 would decide.",
+        "2026-11-28",
     ),
 )
