@@ -189,8 +189,8 @@ def test_a_vertical_swipe_scrolls_and_changes_nothing_while_a_horizontal_one_act
             if not target.is_visible():
                 continue
             scrolled = into_reach(page, target)
-            swipe(page, target, right=4, down=-160)
-            assert state_of(page) == before, target
+            seen = swipe(page, target, right=4, down=-160)
+            assert [*seen, state_of(page)] == [before] * (len(seen) + 1), target
             assert page.evaluate("scrollY") > scrolled + 50, target
             for right in (60, -60):
                 into_reach(page, target)
@@ -211,17 +211,19 @@ def into_reach(page, target):
 
 
 def swipe(page, target, right, down):
-    """Move a finger from the middle of `target` in eight steps."""
+    """Move a finger from the middle of `target` in eight steps; return the first explorer's state after each."""
     box = target.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     devtools = page.context.new_cdp_session(page)
     devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    seen = []
     for step in range(1, 9):
         point = {"x": x + right * step / 8, "y": y + down * step / 8}
         devtools.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
-        page.evaluate(NEXT_FRAME)
+        seen.append(state_of(page))
     devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     devtools.detach()
+    return seen
 
 
 def test_a_tap_on_a_slider_and_on_the_picture_acts(browser, tmp_path):
