@@ -13,7 +13,7 @@ from snnsg_book.acceptance import Refused, accept, status
 from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.claims import CLAIMS, freeze_claims, moved
 from snnsg_book.results import command_of, load_results, pack_of
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 from snnsg_lib.store import CorruptResultError, RunStore, check_writable, freeze
 from snnsg_lib.sweeps import pack, sweep, unpack
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from snnsg_book.catalogue import folder_of, load, names
 from snnsg_book.results import load_results, pack_of
-from snnsg_lib._provenance import canonical, code_of, modules_of, source_hash
+from snnsg_lib.provenance import canonical, code_of, modules_of, source_hash
 from snnsg_lib.store import amend, to_table
 from snnsg_lib.sweeps import name_of, read_pack, stale_records, sweep, write_pack
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from snnsg_book.regime import MORE_RESAMPLES, Estimate, Joint, Regime, middle
-from snnsg_lib._checks import check_int
-from snnsg_lib._extras import extra
+from snnsg_lib.checks import check_int
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     from scipy import stats

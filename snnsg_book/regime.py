@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnsg_lib._checks import check_choice, check_number
-from snnsg_lib._extras import extra
+from snnsg_lib.checks import check_choice, check_number
+from snnsg_lib.extras import extra
 from snnsg_lib.statistics import NUM_RESAMPLES, iqm_interval, power
 
 with extra("experiments"):

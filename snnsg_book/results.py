@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snnsg_book.catalogue import folder_of
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 from snnsg_lib.store import load_table
 
 if TYPE_CHECKING:

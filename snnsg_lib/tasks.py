@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.lif._arguments import transforming
+from snnsg_lib.checks import check_int, check_number
+from snnsg_lib.lif.arguments import transforming
 
 
 class Demonstrations(NamedTuple):

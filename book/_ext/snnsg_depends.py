@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from snnsg_lib._provenance import _imported_names as imported_names
+from snnsg_lib.provenance import _imported_names as imported_names
 
 READER = "load_results"
 CATALOGUE = "EXPERIMENTS"

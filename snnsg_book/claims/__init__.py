@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     import pandas as pd

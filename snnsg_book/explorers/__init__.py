@@ -1,6 +1,6 @@
 """Explorers: pictures alive with a kernel (JupyterLab, Colab) and without one (the book's pages)."""
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("widgets"):
     from .curves import LearningCurveExplorer

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.checks import check_choice, check_number
 from snnsg_lib.surrogates import FAMILIES
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from snnsg_lib._checks import check_number
+from snnsg_lib.checks import check_number
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
 from .controls import Choice, Family, Number, Slope

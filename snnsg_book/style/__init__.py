@@ -1,6 +1,6 @@
 """How the book looks: colours, Matplotlib style, sizes, slope axes, points with intervals."""
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     from .drawing import (

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, to_hex
 from matplotlib.figure import Figure
 
-from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.checks import check_choice, check_number
 
 # name: (on a light page, on a dark page)
 COLOURS = {

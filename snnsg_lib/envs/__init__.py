@@ -3,14 +3,14 @@
 `snnsg/PlanarHover-v0` is small enough for a classroom, `snnsg/CrazyflieHover-v0` flies a quadrotor by its four motors.
 """
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     import gymnasium as gym
 
-    from snnsg_lib.envs.crazyflie import CrazyflieHover, CrazyflieHoverVector
-    from snnsg_lib.envs.planar import PlanarHover, PlanarHoverVector
-    from snnsg_lib.envs.rollouts import episode_returns, episode_seeds, evaluate, make_vector
+    from .crazyflie import CrazyflieHover, CrazyflieHoverVector
+    from .planar import PlanarHover, PlanarHoverVector
+    from .rollouts import episode_returns, episode_seeds, evaluate, make_vector
 
 __all__ = [
     "CrazyflieHover",

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
-from snnsg_lib._checks import check_choice, check_int
+from snnsg_lib.checks import check_choice, check_int
 
 
 def squared_length(vectors: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from snnsg_lib._checks import check_choice
-from snnsg_lib.envs.base import HoverEnv, HoverTask, HoverVectorEnv, squared_length
+from snnsg_lib.checks import check_choice
+
+from .base import HoverEnv, HoverTask, HoverVectorEnv, squared_length
 
 GRAVITY = 9.81  # m/s^2
 MASS = 0.0319  # kg
@@ -188,7 +189,7 @@ class CrazyflieHoverTask(HoverTask):
 
     def draw(self, state: np.ndarray) -> np.ndarray:
         """View from the side and above."""
-        from snnsg_lib.envs.drawing import draw_quadrotor
+        from .drawing import draw_quadrotor
 
         return draw_quadrotor(state[POSITION], rotation_matrix(state[ATTITUDE]).reshape(3, 3), HALF_WIDTH)
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snnsg_lib._checks import check_choice
-from snnsg_lib._extras import extra
-from snnsg_lib.envs import crazyflie, planar
+from snnsg_lib.checks import check_choice
+from snnsg_lib.extras import extra
+
+from . import crazyflie, planar
 
 with extra("experiments"):
     from scipy.linalg import solve_discrete_are

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from snnsg_lib.envs.base import HoverEnv, HoverTask, HoverVectorEnv, squared_length
+from .base import HoverEnv, HoverTask, HoverVectorEnv, squared_length
 
 GRAVITY = 9.81  # m/s^2
 THRUST_RANGE = 0.7  # a0 = +-1 changes the thrust by this share of the weight
@@ -62,7 +62,7 @@ class PlanarHoverTask(HoverTask):
 
     def draw(self, state: np.ndarray) -> np.ndarray:
         """Side view, x to the right and z up."""
-        from snnsg_lib.envs.drawing import draw_planar
+        from .drawing import draw_planar
 
         return draw_planar(state, HALF_WIDTH)
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from snnsg_lib._checks import check_int
+from snnsg_lib.checks import check_int
 
 Policy = Callable[[Any], ArrayLike | torch.Tensor] | nn.Module
 

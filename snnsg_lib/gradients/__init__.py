@@ -6,9 +6,9 @@
 layer. `expected_gradient` is the true gradient that surrogate gradients are held against.
 """
 
-from snnsg_lib.gradients.expected import ExpectedGradient, expected_gradient, expected_surrogate_gradient
-from snnsg_lib.gradients.layerwise import gradient_reliability, layer_gradients
-from snnsg_lib.gradients.measures import (
+from .expected import ExpectedGradient, expected_gradient, expected_surrogate_gradient
+from .layerwise import gradient_reliability, layer_gradients
+from .measures import (
     Gradients,
     Loss,
     Measure,

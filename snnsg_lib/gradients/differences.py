@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from snnsg_lib.lif._arguments import choose_backend
+from snnsg_lib.lif.arguments import choose_backend
 from snnsg_lib.lif.feedforward import scan
-from snnsg_lib.networks import SpikingMLP
-from snnsg_lib.networks import _parts as parts
+from snnsg_lib.networks import SpikingMLP, parts
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 CHUNK = 2048  # examples at once: the currents of one neuron and all its weights then fit the cache

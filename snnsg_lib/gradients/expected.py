@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib.gradients.differences import central_differences
-from snnsg_lib.gradients.measures import Gradients, Measure, _flat, _measure
-from snnsg_lib.networks import SpikingMLP
-from snnsg_lib.networks import _parts as parts
+from snnsg_lib.checks import check_choice, check_int, check_number
+from snnsg_lib.networks import SpikingMLP, parts
+
+from .differences import central_differences
+from .measures import Gradients, Measure, _flat, _measure
 
 LossPerExample = Callable[[Tensor, Tensor], Tensor]
 METHODS = ("enumeration", "score", "differences")

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from snnsg_lib._checks import check_int
-from snnsg_lib._layers import ByLayer, names_of
-from snnsg_lib._measuring import as_found
-from snnsg_lib.gradients.layers import FirstUse, choose_layers, find_layers
-from snnsg_lib.gradients.measures import Gradients, Loss, Measure, cosine_similarity
+from snnsg_lib.by_layer import ByLayer, names_of
+from snnsg_lib.checks import check_int
+from snnsg_lib.measuring import as_found
 from snnsg_lib.networks import RecurrentLIF, SpikingMLP
+
+from .layers import FirstUse, choose_layers, find_layers
+from .measures import Gradients, Loss, Measure, cosine_similarity
 
 
 def layer_gradients(

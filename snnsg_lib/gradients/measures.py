@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snnsg_lib._checks import check_choice, check_number
-from snnsg_lib._layers import ByLayer, names_of
+from snnsg_lib.by_layer import ByLayer, names_of
+from snnsg_lib.checks import check_choice, check_number
 
 Gradients = dict[int, Tensor]
 Measure = dict[int, float | Tensor]

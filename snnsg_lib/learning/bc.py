@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     import pandas as pd
 
-from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.learning.learner import Callback, ReplicaLearner
-from snnsg_lib.learning.policies import clip_per_replica, gradient_sums, make_optimizer
-from snnsg_lib.learning.replicas import BATCHES, PROBE, SeedStreams, SlopeOrFactory, SurrogateFamily
+from snnsg_lib.checks import check_int, check_number
 from snnsg_lib.surrogates import FastSigmoid
 from snnsg_lib.tasks import Demonstrations, expert_demonstrations
+
+from .learner import Callback, ReplicaLearner
+from .policies import clip_per_replica, gradient_sums, make_optimizer
+from .replicas import BATCHES, PROBE, SeedStreams, SlopeOrFactory, SurrogateFamily
 
 Pairs = tuple[Tensor, Tensor]  # observations and the actions that an expert takes there
 

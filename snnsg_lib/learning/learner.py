@@ -12,17 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     import pandas as pd
     from gymnasium import spaces
 
-from snnsg_lib._checks import check_int
+from snnsg_lib.checks import check_int
 from snnsg_lib.envs import episode_returns, make_vector
-from snnsg_lib.learning import checkpoint
-from snnsg_lib.learning.policies import Policy, make_policy, zero_rows
-from snnsg_lib.learning.replicas import (
+from snnsg_lib.schedulers import moments_follow
+
+from . import checkpoint
+from .policies import Policy, make_policy, zero_rows
+from .replicas import (
     EVALUATION,
     Replicas,
     SeedStreams,
@@ -30,7 +32,6 @@ from snnsg_lib.learning.replicas import (
     SurrogateFamily,
     start_seeds,
 )
-from snnsg_lib.schedulers import moments_follow
 
 Callback = Callable[["ReplicaLearner"], Any]
 

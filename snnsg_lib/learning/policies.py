@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_choice, check_number
-from snnsg_lib.learning.replicas import Replicas
+from snnsg_lib.checks import check_choice, check_number
 from snnsg_lib.networks import SpikingMLP
+
+from .replicas import Replicas
 
 OWN_ARGUMENTS = ("sizes", "surrogate", "replicas", "seed")  # of SpikingMLP: the learner gives them
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_int, check_number
+from snnsg_lib.checks import check_int, check_number
 from snnsg_lib.surrogates import FastSigmoid, Slope, Surrogate
 
 # Purposes of the random streams of a seed: any two differ, and adding one changes none of the others.

@@ -15,20 +15,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._extras import extra
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     import pandas as pd
 
-from snnsg_lib._checks import check_choice, check_int, check_number
+from snnsg_lib.checks import check_choice, check_int, check_number
 from snnsg_lib.envs import make_vector
 from snnsg_lib.envs.base import HoverVectorEnv
-from snnsg_lib.learning import replicas as streams
-from snnsg_lib.learning.learner import Callback, ReplicaLearner
-from snnsg_lib.learning.policies import ReplicaMLP, clip_per_replica, gradient_sums, make_optimizer
-from snnsg_lib.learning.replay import Batch, ReplayBuffer
-from snnsg_lib.learning.replicas import SeedStreams, SlopeOrFactory, SurrogateFamily, start_seeds
 from snnsg_lib.surrogates import FastSigmoid
+
+from . import replicas as streams
+from .learner import Callback, ReplicaLearner
+from .policies import ReplicaMLP, clip_per_replica, gradient_sums, make_optimizer
+from .replay import Batch, ReplayBuffer
+from .replicas import SeedStreams, SlopeOrFactory, SurrogateFamily, start_seeds
 
 __all__ = ["TD3"]
 

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnsg_lib._checks import check_choice
-from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, as_array
-from snnsg_lib.lif._layout import as_rows, as_steps, step_arrays
-from snnsg_lib.lif._torch import torch_scan
+from snnsg_lib.checks import check_choice
 from snnsg_lib.surrogates import FastSigmoid
+
+from . import arguments
+from ._torch import torch_scan
+from .arguments import Number, SpikeFunction, as_array
+from .layout import as_rows, as_steps, step_arrays
 
 # The backward pass takes as many steps at once as fit the cache: elements of one block.
 CHUNK_ELEMENTS = 1 << 15

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnsg_lib._checks import check_choice
-from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, arrays_of
-from snnsg_lib.lif._torch import torch_recurrent_scan
+from snnsg_lib.checks import check_choice
 from snnsg_lib.surrogates import FastSigmoid
+
+from . import arguments
+from ._torch import torch_recurrent_scan
+from .arguments import Number, SpikeFunction, arrays_of
 
 
 def rlif_scan(

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.networks import RecurrentLIF
-from snnsg_lib.networks import _parts as parts
+from snnsg_lib.checks import check_int, check_number
+from snnsg_lib.networks import RecurrentLIF, parts
 
 from .spectrum import LyapunovError
 from .surrogate import state_size, surrogate_lyapunov_spectrum

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import jvp, vmap
 
-from snnsg_lib._checks import check_int
-from snnsg_lib.networks._parts import check_rng
+from snnsg_lib.checks import check_int
+from snnsg_lib.networks.parts import check_rng
 
 Map = Callable[[Tensor], Tensor]
 

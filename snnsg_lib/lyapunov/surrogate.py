@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnsg_lib.networks import RecurrentLIF
-from snnsg_lib.networks import _parts as parts
+from snnsg_lib.networks import RecurrentLIF, parts
 from snnsg_lib.surrogates import Surrogate, spikes_of
 
 from ._growth import Factors, LogGrowth

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import SpikeFunction, choose_backend
-from snnsg_lib.lif._layout import as_rows, as_steps
+from snnsg_lib.lif import arguments
+from snnsg_lib.lif.arguments import SpikeFunction, choose_backend
 from snnsg_lib.lif.feedforward import scan
-from snnsg_lib.networks import _parts as parts
+from snnsg_lib.lif.layout import as_rows, as_steps
+
+from . import parts
 
 Linear = tuple[Tensor, Tensor | None]
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib.networks import _parts as parts
-from snnsg_lib.networks.reference import check_replica, single_surrogate, single_value
 from snnsg_lib.surrogates import Surrogate
 
+from . import parts
+from .reference import check_replica, single_surrogate, single_value
+
 if TYPE_CHECKING:
-    from snnsg_lib.networks.mlp import SpikingMLP
+    from .mlp import SpikingMLP
 
 NAMES = ("weights", "biases", "betas", "thresholds")
 SETTINGS = ("sizes", "num_steps", "reset_mechanism", "detach_reset", "readout", "readout_beta", "escape_noise")

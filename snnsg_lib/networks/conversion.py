@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_choice, check_int
-from snnsg_lib.networks.mlp import SpikingMLP
-from snnsg_lib.networks.reference import SnntorchMLP
-from snnsg_lib.networks.tracing import Trace, trace_chain
+from snnsg_lib.checks import check_choice, check_int
+
+from .mlp import SpikingMLP
+from .reference import SnntorchMLP
+from .tracing import Trace, trace_chain
 
 RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
 # What only changes the shape of an input that is (batch, in) already.

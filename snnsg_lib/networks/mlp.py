@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction
-from snnsg_lib.lif._layout import as_steps
-from snnsg_lib.networks import _parts as parts
-from snnsg_lib.networks._loop import LayerLoop
-from snnsg_lib.networks._parts import Recording
-from snnsg_lib.networks._replicas import single, sloped, stack
-from snnsg_lib.networks.rates import rates_of
-from snnsg_lib.networks.reference import SnntorchMLP, check_replica
+from snnsg_lib.checks import check_choice, check_int, check_number
+from snnsg_lib.lif import arguments
+from snnsg_lib.lif.arguments import Number, SpikeFunction
+from snnsg_lib.lif.layout import as_steps
+
+from . import parts
+from ._loop import LayerLoop
+from ._replicas import single, sloped, stack
+from .parts import Recording
+from .rates import rates_of
+from .reference import SnntorchMLP, check_replica
 
 Tensors = Sequence[Number]
 

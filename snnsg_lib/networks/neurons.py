@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._measuring import as_found
+from snnsg_lib.measuring import as_found
 
 Forward = Callable[[nn.Module, Any], Any]
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_number
-from snnsg_lib._layers import ByLayer
-from snnsg_lib._measuring import as_found
-from snnsg_lib.lif._layout import as_steps
-from snnsg_lib.networks.neurons import SCALABLE, Forward, drives_of, find_neurons, spike_rates
+from snnsg_lib.by_layer import ByLayer
+from snnsg_lib.checks import check_number
+from snnsg_lib.lif.layout import as_steps
+from snnsg_lib.measuring import as_found
+
+from .neurons import SCALABLE, Forward, drives_of, find_neurons, spike_rates
 
 if TYPE_CHECKING:
-    from snnsg_lib.networks.mlp import SpikingMLP
+    from .mlp import SpikingMLP
 
 DEAD_RATE = 1e-3
 
@@ -79,8 +80,8 @@ def firing_rates(
 
 def _is_library_network(model: nn.Module) -> bool:
     """Whether `model` is a network of this library; one inside another model is refused."""
-    from snnsg_lib.networks.mlp import SpikingMLP
-    from snnsg_lib.networks.recurrent import RecurrentLIF
+    from .mlp import SpikingMLP
+    from .recurrent import RecurrentLIF
 
     if isinstance(model, SpikingMLP | RecurrentLIF):
         return True

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib.lif import _arguments as arguments
-from snnsg_lib.lif._arguments import Number, SpikeFunction, choose_recurrent_backend
+from snnsg_lib.checks import check_choice, check_int, check_number
+from snnsg_lib.lif import arguments
+from snnsg_lib.lif.arguments import Number, SpikeFunction, choose_recurrent_backend
 from snnsg_lib.lif.recurrent import recurrent_scan
-from snnsg_lib.networks import _parts as parts
-from snnsg_lib.networks._parts import Recording
-from snnsg_lib.networks.rates import rates_of
-from snnsg_lib.networks.reference import SnntorchRecurrent, single_surrogate
 from snnsg_lib.surrogates import spikes_of
+
+from . import parts
+from .parts import Recording
+from .rates import rates_of
+from .reference import SnntorchRecurrent, single_surrogate
 
 
 class RecurrentLIF(nn.Module):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_int
-from snnsg_lib.lif._arguments import Number
+from snnsg_lib.checks import check_int
+from snnsg_lib.lif.arguments import Number
 from snnsg_lib.surrogates import Surrogate
 
 if TYPE_CHECKING:
-    from snnsg_lib.networks.mlp import SpikingMLP
-    from snnsg_lib.networks.recurrent import RecurrentLIF
+    from .mlp import SpikingMLP
+    from .recurrent import RecurrentLIF
 
 
 def check_replica(replica: int | None, replicas: int | None) -> None:

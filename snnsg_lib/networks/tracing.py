@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._measuring import as_found
-from snnsg_lib.networks.neurons import find_neurons
+from snnsg_lib.measuring import as_found
+
+from .neurons import find_neurons
 
 # What changes no value: nn.Flatten of rows, nn.Identity.
 WITHOUT_EFFECT = (nn.Identity, nn.Flatten)

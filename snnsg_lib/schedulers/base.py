@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_number
+from snnsg_lib.checks import check_number
 from snnsg_lib.surrogates import find_surrogates
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from snnsg_lib._measuring import RandomStates, as_found, generators_in, reachable_from
+from snnsg_lib.measuring import RandomStates, as_found, generators_in, reachable_from
 
 ADAM = {"step": 0, "exp_avg": 1, "exp_avg_sq": 2, "max_exp_avg_sq": 2}
 # What each optimizer of torch keeps for a weight, and with which power of the gradient it grows. What RMSprop and

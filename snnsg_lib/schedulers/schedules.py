@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib.schedulers.base import SlopeScheduler
+from snnsg_lib.checks import check_choice, check_int, check_number
+
+from .base import SlopeScheduler
 
 SPACINGS = ("linear", "geometric")
 

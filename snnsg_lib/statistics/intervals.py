@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnsg_lib._checks import check_int, check_number
-from snnsg_lib._extras import extra
+from snnsg_lib.checks import check_int, check_number
+from snnsg_lib.extras import extra
 
 with extra("experiments"):
     from scipy import stats

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnsg_lib._checks import check_choice, check_int, check_number
-from snnsg_lib._extras import extra
+from snnsg_lib.checks import check_choice, check_int, check_number
+from snnsg_lib.extras import extra
 
 from .intervals import check_confidence, check_sample, iqm
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from snnsg_lib._checks import check_int
+from snnsg_lib.checks import check_int
 
 from .intervals import Comparison, Interval, check_confidence, check_sample
 

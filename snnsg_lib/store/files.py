@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .._provenance import sha256
+from snnsg_lib.provenance import sha256
 
 _TEMP = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})\.(?P<pid>\d+)\.\d+\.tmp")
 _counter = itertools.count()

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._extras import extra
+from snnsg_lib.extras import extra
+
 from .files import CorruptResultError, decode, encode, make_folder, remove_stray_temps, write_atomically
 
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._extras import extra
-from .._provenance import canonical, sha256
+from snnsg_lib.extras import extra
+from snnsg_lib.provenance import canonical, sha256
+
 from .files import CorruptResultError, decode_lines, encode_lines, make_folder, write_atomically
 from .records import RunStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_number
+from snnsg_lib.checks import check_number
 
 Slope = float | Tensor
 

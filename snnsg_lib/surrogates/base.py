@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.checks import check_choice, check_number
 
 from ._slope import SMALLEST_SLOPE, Slope, check_slope
 from ._spike import Spike

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._provenance import canonical, source_hash
-from ..store import CorruptResultError, RunStore
-from ..store.files import decode, encode, write_atomically
+from snnsg_lib.provenance import canonical, source_hash
+from snnsg_lib.store import CorruptResultError, RunStore
+from snnsg_lib.store.files import decode, encode, write_atomically
+
 from .parent import record_key
 from .work import Record, name_of
 

@@ -13,10 +13,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._checks import check_int
-from .._extras import extra
-from .._provenance import canonical, code_of, sha256, source_hash
-from ..store import RunStore
+from snnsg_lib.checks import check_int
+from snnsg_lib.extras import extra
+from snnsg_lib.provenance import canonical, code_of, sha256, source_hash
+from snnsg_lib.store import RunStore
+
 from .configs import checked_configs
 from .work import Chunk, Failure, Job, Record, behave_as_worker, is_complete, name_of, record_of, work
 

@@ -17,9 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .._extras import extra
-from .._provenance import canonical, machine, sha256, source_hash
-from ..store import RunStore
+from snnsg_lib.extras import extra
+from snnsg_lib.provenance import canonical, machine, sha256, source_hash
+from snnsg_lib.store import RunStore
+
 from .configs import plain
 
 Record = dict[str, Any]

@@ -18,7 +18,7 @@ import pytest
 from faults import kills, runs
 from faults.runs import Config
 
-from snnsg_lib import _provenance, sweeps
+from snnsg_lib import provenance, sweeps
 from snnsg_lib.store import RunStore, to_table
 from snnsg_lib.sweeps import Failure, grid, sweep, work
 
@@ -177,7 +177,7 @@ def test_change_in_an_imported_module_is_a_miss(package, tmp_path):
 
 
 def test_change_is_told_by_the_module_it_was_made_in(package):
-    before, after = (_provenance.modules_of(package(helper=helper)) for helper in ("# a remark", "+ 1"))
+    before, after = (provenance.modules_of(package(helper=helper)) for helper in ("# a remark", "+ 1"))
     assert [name for name in before if before[name] != after[name]] == ["lab.helper"]
 
 
@@ -189,20 +189,20 @@ def git(folder, *arguments):
 
 def test_code_names_its_commit_and_whether_a_module_differs_from_it(package, tmp_path):
     run = package()
-    assert "commit" not in _provenance.code_of(run)
+    assert "commit" not in provenance.code_of(run)
     git(tmp_path, "init")
-    assert "commit" not in _provenance.code_of(run)  # a repository that does not know the modules
+    assert "commit" not in provenance.code_of(run)  # a repository that does not know the modules
     git(tmp_path, "add", "lab")
     git(tmp_path, "commit", "-m", "lab")
     (tmp_path / "notes.txt").touch()
-    code = _provenance.code_of(run)
+    code = provenance.code_of(run)
     assert (code["commit"], code["dirty"]) == (git(tmp_path, "rev-parse", "HEAD"), False)
-    assert _provenance.code_of(package(helper="+ 1"))["dirty"]
+    assert provenance.code_of(package(helper="+ 1"))["dirty"]
 
 
 def test_record_carries_the_code_that_made_it(package, tmp_path):
     run = package()
-    assert quiet(run, [Config()], tmp_path / "runs")[0]["code"] == _provenance.code_of(run)
+    assert quiet(run, [Config()], tmp_path / "runs")[0]["code"] == provenance.code_of(run)
 
 
 def test_library_modules_count_and_are_followed(tmp_path, monkeypatch):
@@ -210,9 +210,9 @@ def test_library_modules_count_and_are_followed(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     import lone_experiment
 
-    modules = _provenance.modules_of(lone_experiment.run)
+    modules = provenance.modules_of(lone_experiment.run)
     own = {name for name in modules if name != "lone_experiment"}
-    assert {name.split(".")[1] for name in own} == {"statistics", "_checks", "_extras"}
+    assert {name.split(".")[1] for name in own} == {"statistics", "checks", "extras"}
     assert source(lone_experiment.run)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from snnsg_book.rounding import rounded
-from snnsg_lib._extras import extra
 from snnsg_lib.envs import evaluate
+from snnsg_lib.extras import extra
 from snnsg_lib.learning import TD3
 
 CHUNK_SIZE = 10

@@ -26,7 +26,7 @@ import torch
 
 from snnsg_book.replicas import all_but, in_groups
 from snnsg_book.rounding import rounded
-from snnsg_lib._checks import check_choice
+from snnsg_lib.checks import check_choice
 from snnsg_lib.lyapunov import floss
 from snnsg_lib.networks import RecurrentLIF
 from snnsg_lib.tasks import Delayed

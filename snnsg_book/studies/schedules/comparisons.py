@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnsg_book.studies.control.outcomes import outcomes, task_of
-from snnsg_lib._checks import check_int
+from snnsg_lib.checks import check_int
 from snnsg_lib.statistics import bootstrap_interval, iqm
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from snnsg_book.studies.control.figures.learning import OUTCOMES
 from snnsg_book.studies.control.outcomes import task_of
 from snnsg_book.style import INK, MUTED, SCHEDULES, draw_points, middle_and_interval, new_axes, slope_axis, slope_colour
-from snnsg_lib._checks import check_choice
+from snnsg_lib.checks import check_choice
 from snnsg_lib.statistics import survival
 
 from .comparisons import EPOCHS, best_fixed, slope_of, together

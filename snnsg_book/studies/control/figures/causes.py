@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from snnsg_book.style import INK, MUTED, SLOPE_TICKS, draw_points, middle_and_interval, new_axes, slope_colour
-from snnsg_lib._checks import check_choice
+from snnsg_lib.checks import check_choice
 
 from ..outcomes import lead_of_shallow, outcomes
 from .learning import ALGORITHMS, OUTCOMES

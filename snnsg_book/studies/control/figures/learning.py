@@ -20,7 +20,7 @@ from snnsg_book.style import (
     slope_axis,
     slope_colour,
 )
-from snnsg_lib._checks import check_choice
+from snnsg_lib.checks import check_choice
 
 from ..outcomes import THRESHOLDS, outcomes, task_of
 

@@ -19,7 +19,7 @@ from snnsg_book.style import (
     slope_axis,
     slope_colour,
 )
-from snnsg_lib._checks import check_choice
+from snnsg_lib.checks import check_choice
 from snnsg_lib.surrogates import FAMILIES
 
 from ..conditions import around_base, relative_to_output

@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 
 from snnsg_book.style import DASHES, INK, MUTED, new_axes, slope_axis, slope_colour
-from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.checks import check_choice, check_number
 from snnsg_lib.surrogates import FAMILIES, Surrogate
 
 U_LABEL = "membrane potential − threshold, u"

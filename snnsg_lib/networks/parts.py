@@ -14,8 +14,8 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from snnsg_lib._checks import check_int, check_number
-from snnsg_lib.lif._arguments import SMALLEST_THRESHOLD, Number, SpikeFunction, check_surrogate
+from snnsg_lib.checks import check_int, check_number
+from snnsg_lib.lif.arguments import SMALLEST_THRESHOLD, Number, SpikeFunction, check_surrogate
 from snnsg_lib.surrogates import FastSigmoid
 
 TOOLS = (BasePruningMethod, SpectralNorm, WeightNorm)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from snnsg_lib._checks import check_choice, check_number
+from snnsg_lib.checks import check_choice, check_number
 from snnsg_lib.surrogates import Surrogate, spikes_of
 
 Number = float | Tensor
