@@ -178,6 +178,8 @@ def _passes_on(statement: ast.stmt) -> bool:
         return ast.unparse(statement.targets[0]) == "__all__"
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.With):  # `with extra(...)`: imports that name what they need
+        return all(_passes_on(inner) for inner in statement.body)
     return isinstance(statement, ast.ImportFrom) and all(alias.asname is None for alias in statement.names)
 
 

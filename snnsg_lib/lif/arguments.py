@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from snnsg_lib.checks import check_choice, check_number
-from snnsg_lib.surrogates import Surrogate, spikes_of
+from snnsg_lib.surrogates import Surrogate, no_spikes
 
 Number = float | Tensor
 SpikeFunction = Callable[[Tensor], Tensor]
@@ -103,16 +103,16 @@ def _takes_one(function: Callable) -> bool:
 
 def _try_on_one_potential(surrogate: Callable) -> None:
     """Call a foreign surrogate once, so that one which gives no spikes is refused before anything is computed."""
-    random_state = torch.get_rng_state()
+    random_state, potential = torch.get_rng_state(), torch.zeros(1, 1)
     try:
         with torch.no_grad():
-            spikes_of(surrogate, torch.zeros(1, 1))
-    except TypeError:
-        raise
+            returned = surrogate(potential)
     except Exception:  # it may be made for one shape, dtype or device: the network will tell
         return
     finally:
         torch.set_rng_state(random_state)
+    if not isinstance(returned, Tensor):
+        raise no_spikes(surrogate, potential, returned)
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -7,7 +7,7 @@ pass. The shapes of the bump are families, listed by name in `FAMILIES`; one mor
 """
 
 from ._slope import Slope
-from .base import Surrogate, spikes_of
+from .base import Surrogate, no_spikes, spikes_of
 from .families import FAMILIES, ATan, FastSigmoid, Sigmoid, Triangular, register_family
 from .models import find_surrogates, slope_set_to
 
@@ -20,6 +20,7 @@ __all__ = [
     "Surrogate",
     "Triangular",
     "find_surrogates",
+    "no_spikes",
     "register_family",
     "slope_set_to",
     "spikes_of",

@@ -291,9 +291,14 @@ def spikes_of(surrogate: Callable[[Tensor], Tensor], u: Tensor, slope_dims: int 
         return Spike.apply(u, slope, surrogate, slope_dims)
     spikes = surrogate(u)
     if not isinstance(spikes, Tensor) or spikes.shape != u.shape:
-        got = f"shape {tuple(spikes.shape)}" if isinstance(spikes, Tensor) else repr(spikes)
-        raise TypeError(
-            f"surrogate must map u to spikes, a tensor of shape {tuple(u.shape)}, got {got} from {surrogate!r}: "
-            "a function that makes surrogates is to be called first, as in fast_sigmoid(25)"
-        )
+        raise no_spikes(surrogate, u, spikes)
     return spikes
+
+
+def no_spikes(surrogate: Callable, u: Tensor, returned: object) -> TypeError:
+    """Return the error of a surrogate that maps `u` to something else than spikes."""
+    got = f"shape {tuple(returned.shape)}" if isinstance(returned, Tensor) else repr(returned)
+    return TypeError(
+        f"surrogate must map u to spikes, a tensor of shape {tuple(u.shape)}, got {got} from {surrogate!r}: "
+        "a function that makes surrogates is to be called first, as in fast_sigmoid(25)"
+    )

@@ -108,8 +108,8 @@ def test_a_chapter_depends_on_its_tables_and_one_with_verdicts_on_those_of_all_c
     def tables(chapter):
         return {Path(name).stem for name in files_of(chapter) if name.endswith(".csv")}
 
-    assert {"bc_slopes", "td3_slopes", "control_map"} <= tables("against")
-    assert not tables("against") & {"flossing_tasks", "schedules_bc"}
+    assert {"depth", "depth_conditions"} <= tables("depth")
+    assert not tables("depth") & {"flossing_tasks", "schedules_bc"}
     on_trial = {name for claim in CLAIMS for name in (claim.table, *claim.beside)}
     stored = {path.stem for path in (ROOT / "snnsg_book" / "studies").glob("*/data/*.csv")}
     assert on_trial & stored <= tables("scorecard")

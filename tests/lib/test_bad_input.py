@@ -107,7 +107,7 @@ CASES = [
     ("surrogate function of two", lambda: scan(surrogate=lambda u, slope: u), TypeError, ("surrogate", "callable", "one argument")),
     ("surrogate of snnTorch without parentheses", lambda: scan(surrogate=snn.surrogate.fast_sigmoid), TypeError, ("surrogate", "spikes", "fast_sigmoid", "called first")),
     ("surrogate that makes no tensor", lambda: scan(surrogate=lambda u: u.tolist()), TypeError, ("surrogate", "(1, 1)", "[[")),
-    ("surrogate of another shape", lambda: scan(surrogate=lambda u: u.sum()), TypeError, ("surrogate", "(1, 1)", "shape ()")),
+    ("surrogate of another shape", lambda: scan(surrogate=lambda u: u.sum()), TypeError, ("surrogate", "(3, 4)", "shape ()")),
     # rlif_scan
     ("recurrent surrogate class", lambda: rscan(surrogate=ATan), TypeError, ("surrogate", "callable", "the class ATan")),
     ("recurrent surrogate without parentheses", lambda: rscan(surrogate=snn.surrogate.atan), TypeError, ("surrogate", "spikes", "atan", "called first")),
