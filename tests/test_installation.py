@@ -121,6 +121,14 @@ def test_floors_of_all_extras_are_found_each_once():
             assert requirement.specifier.contains(exact.version)
 
 
+def test_tools_and_tests_named_for_the_floors_exist():
+    floors = script("floors")
+    assert [canonicalize_name(pin.partition("==")[0]) for pin in sorted(floors.tools())] == sorted(floors.TOOLS)
+    for option in floors.LEFT_OUT:
+        path, _, test = option.partition("=")[2].partition("::")
+        assert f"def {test}(" in text_of(path) if test else (ROOT / path).is_file(), option
+
+
 def test_requirement_without_a_floor_is_refused():
     with pytest.raises(ValueError, match="numpy must give one floor"):
         script("floors").floors({"name": "x", "dependencies": ["numpy"], "optional-dependencies": {}})
