@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 import io
 import os
 import warnings
@@ -19,9 +20,10 @@ from snnsg_lib.store.files import decode, encode, write_atomically
 from .parent import record_key
 from .work import Record, name_of
 
-_HEADER = (
-    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"  # of gzip without name, time and system: equal records, equal bytes
-)
+# Of gzip without name, time and system, so that equal records give equal bytes, and with a comment: the SHA-256 of all
+# that follows, since a bit may differ in what gzip does not look at.
+_HEADER = b"\x1f\x8b\x08\x10\x00\x00\x00\x00\x02\xff"
+_DIGEST = slice(len(_HEADER), len(_HEADER) + 64)
 
 
 def pack(directory: str | Path, path: str | Path) -> int:
@@ -82,7 +84,8 @@ def write_pack(path: str | Path, records: Sequence[Record]) -> None:
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
         file.write(encode({"records": list(records)}))
-    write_atomically(Path(path), buffer.getvalue())
+    body = buffer.getvalue()[len(_HEADER) :]
+    write_atomically(Path(path), _HEADER + _digest(body) + b"\0" + body)
 
 
 def read_pack(path: str | Path) -> list[Record]:
@@ -99,9 +102,16 @@ def read_pack(path: str | Path) -> list[Record]:
         return []
 
 
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
 def _decoded(data: bytes) -> list[Record]:
-    if data[: len(_HEADER)] != _HEADER:
+    end = _DIGEST.stop
+    if data[: len(_HEADER)] != _HEADER or data[end : end + 1] != b"\0":
         raise CorruptResultError("it does not begin as a pack does")
+    if data[_DIGEST] != _digest(data[end + 1 :]):
+        raise CorruptResultError("its checksum does not agree")
     try:
         text = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
