@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # First word of an arm's name: its family. The rest of the name: how the line differs within the family.
-VARIANTS = {"coded": (0, (3, 1, 1, 1)), "geometric": "-.", "rescaled": ":", "short memory": (0, (1, 3))}
+VARIANTS = {
+    "meant": (0, (6, 1)),
+    "coded": (0, (3, 1, 1, 1)),
+    "geometric": "-.",
+    "rescaled": ":",
+    "short memory": (0, (1, 3)),
+}
 # Arms whose name does not begin with that of their family.
 FAMILY = dict.fromkeys(("meant", "coded", "floor alone", "short means alone"), "adaptive")
 NAMES = {"meant": "adaptive, as meant", "coded": "adaptive, as coded"}
