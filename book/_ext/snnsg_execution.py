@@ -18,6 +18,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from filelock import FileLock
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
@@ -69,7 +70,9 @@ def keep_output(cache: Path, notebook: str, path: Path, executed: nbformat.Noteb
     for name in executed.metadata.keys() & {"language_info", "widgets"}:
         kept.metadata[name] = executed.metadata[name]
     bundle = CacheBundleIn(kept, str(path), data={"execution_seconds": seconds})
-    get_cache(cache).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    # Of two that store at one time, one could take the other's for an old output beyond the limit.
+    with FileLock(cache / "lock"):
+        get_cache(cache).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 def set_cache(app: Sphinx, config: Config) -> None:
