@@ -123,7 +123,7 @@ def test_floors_of_all_extras_are_found_each_once():
 
 def test_tools_and_tests_named_for_the_floors_exist():
     floors = script("floors")
-    assert [canonicalize_name(pin.partition("==")[0]) for pin in sorted(floors.tools())] == sorted(floors.TOOLS)
+    assert sorted(canonicalize_name(pin.partition("==")[0]) for pin in floors.tools()) == sorted(floors.TOOLS)
     for option in floors.LEFT_OUT:
         path, _, test = option.partition("=")[2].partition("::")
         assert f"def {test}(" in text_of(path) if test else (ROOT / path).is_file(), option
